@@ -1,0 +1,1 @@
+"""Everything about hybrid transfer learning that is true without a browser."""

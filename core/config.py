@@ -1,0 +1,195 @@
+"""What a run is: validated when it is made, frozen afterwards, the same object in form, URL, terminal and record."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from core.errors import LabError
+
+ImageDataset = Literal["ants_bees", "dogs_cats", "planes_cars"]
+PointDataset = Literal["spirals", "spirals_2.0", "square", "moons"]
+Activation = Literal["tanh", "relu", "sine"]
+
+POINT_DATASETS: tuple[str, ...] = ("spirals", "spirals_2.0", "square", "moons")
+POINTS_BACKBONE = "points"
+"""Backbone and layer of data sets whose inputs are already feature vectors."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Head(Frozen):
+    """What every head has in common."""
+
+    init_scale: float | None = Field(
+        None, gt=0, le=10, description="Standard deviation of all initial weights; empty: torch.nn.Linear's own."
+    )
+
+
+class QuantumShape(Head):
+    """Size of a dressed quantum circuit, or of the circuit that a classical head is matched to."""
+
+    n_qubits: int = Field(4, ge=2, le=12, description="Qubits: the width that features are squeezed to.")
+    q_depth: int = Field(6, ge=1, le=20, description="Depth: how often entangler and trained rotations repeat.")
+
+
+class DressedQuantum(QuantumShape):
+    """pre_net d→n, tanh·π/2, circuit, ⟨Z⟩ on each qubit, post_net n→classes (arXiv:1912.08278, eq. 12)."""
+
+    kind: Literal["dressed_quantum"] = "dressed_quantum"
+    q_delta: float = Field(0.01, ge=0, le=10, description="Standard deviation of the initial angles, in radians.")
+    ansatz: Literal["mari", "ring", "strongly_entangling"] = Field(
+        "mari", description="Trained block: the paper's, a ring of CNOTs with RY, or strongly entangling layers."
+    )
+    reuploads: int = Field(1, ge=1, le=20, description="How often the data is embedded: 1 is once, at the start.")
+    ablation: Literal[
+        "none", "near_zero", "random_angles", "no_entanglers", "shuffled_entanglers", "frozen_pre_net"
+    ] = Field("none", description="What is taken out of the quantum head to see whether it matters.")
+
+    @model_validator(mode="after")
+    def _reuploads_fit(self) -> "DressedQuantum":
+        if self.reuploads > self.q_depth:
+            raise ValueError(f"reuploads {self.reuploads} is more than q_depth {self.q_depth}; lower reuploads")
+        return self
+
+
+class ClosedForm(QuantumShape):
+    """The dressed circuit at zero angles, which is a product of sines: a classical head without an inner weight."""
+
+    kind: Literal["closed_form"] = "closed_form"
+
+
+class Linear(Head):
+    """d→classes: logistic regression."""
+
+    kind: Literal["linear"] = "linear"
+
+
+class Bottleneck(Head):
+    """d→width→classes: the quantum head with its circuit taken out."""
+
+    kind: Literal["bottleneck"] = "bottleneck"
+    width: int = Field(4, ge=1, le=4096, description="Units in the bottleneck; the quantum head's n_qubits.")
+    activation: Activation = Field("tanh", description="Function applied to each unit of the bottleneck.")
+
+
+class MLP(QuantumShape):
+    """d→hidden→…→classes; by default one hidden layer with as many parameters as the quantum head has."""
+
+    kind: Literal["mlp"] = "mlp"
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(
+        None, description="Units in each hidden layer; empty: matched to the quantum head of n_qubits and q_depth."
+    )
+    activation: Activation = Field("relu", description="Function applied to each hidden unit.")
+
+
+HeadConfig = Annotated[DressedQuantum | ClosedForm | Linear | Bottleneck | MLP, Field(discriminator="kind")]
+
+
+class Member(Frozen):
+    """One of the networks that are trained together: one seed, one learning-rate schedule."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    learning_rate: float = Field(gt=0, le=10)
+    lr_step: int = Field(ge=1)
+    lr_gamma: float = Field(gt=0, le=1)
+
+
+class RunConfig(Frozen):
+    """One head on one data set, trained from ``seeds`` starting points at once.
+
+    The defaults are the paper's settings for ants and bees (arXiv:1912.08278, sec. IV B).
+    """
+
+    dataset: Literal[ImageDataset, PointDataset] = Field("ants_bees", description="What is to be told apart.")
+    backbone: str = Field("", max_length=64, description="Frozen torchvision network; empty: the data set's default.")
+    layer: str = Field("", max_length=64, description="Layer whose averaged output is the feature vector.")
+    weights: str = Field("", max_length=64, description="Name of the backbone's weights; empty: its default.")
+    head: HeadConfig = Field(default_factory=DressedQuantum, description="The trained part.")
+    learning_rate: float = Field(4e-4, ge=1e-6, le=1, description="Learning rate of Adam at the start.")
+    lr_step: int = Field(10, ge=1, le=10_000, description="Epochs after which the learning rate is lowered.")
+    lr_gamma: float = Field(0.1, gt=0, le=1, description="Factor by which it is lowered; 1 keeps it.")
+    batch_size: int = Field(4, ge=1, le=4096, description="Samples in one training step.")
+    epochs: int = Field(30, ge=1, le=1000, description="Passes over the training data.")
+    seeds: int = Field(8, ge=1, le=64, description="Networks trained at once, each from its own seed.")
+    base_seed: int = Field(0, ge=0, lt=2**30, description="Seed of the first network; the next ones count up.")
+    validation_share: float = Field(
+        0.2, gt=0, lt=0.9, description="Share of the training data kept aside to choose the best epoch."
+    )
+    split_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the cut into training and validation data.")
+    protocol: Literal["ours", "paper"] = Field(
+        "ours",
+        description="ours: the epoch is chosen on validation data, tested once; paper: train on all, test every epoch.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_features(cls, values: Any) -> Any:
+        """Fill empty backbone, layer and weights with defaults, so that a record says all."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if values.get("dataset", "ants_bees") in POINT_DATASETS:
+            default = (POINTS_BACKBONE, POINTS_BACKBONE, POINTS_BACKBONE)
+        else:
+            backbone = values.get("backbone") or "resnet18"
+            default = (backbone, *DEFAULT_CUT.get(backbone, ("", "DEFAULT")))
+        for name, value in zip(("backbone", "layer", "weights"), default, strict=True):
+            values[name] = values.get(name) or value
+        return values
+
+    @model_validator(mode="after")
+    def _features_fit(self) -> "RunConfig":
+        if (self.dataset in POINT_DATASETS) != (self.backbone == POINTS_BACKBONE):
+            raise ValueError(f"backbone {self.backbone} does not fit dataset {self.dataset}; leave backbone empty")
+        if not self.layer:
+            raise ValueError(f"layer is missing: name the layer of {self.backbone} to cut at")
+        return self
+
+    def members(self) -> tuple[Member, ...]:
+        """One member for each seed, all with this configuration's learning rate and schedule."""
+        return tuple(
+            Member(
+                seed=self.base_seed + index,
+                learning_rate=self.learning_rate,
+                lr_step=self.lr_step,
+                lr_gamma=self.lr_gamma,
+            )
+            for index in range(self.seeds)
+        )
+
+
+DEFAULT_CUT = {
+    "resnet18": ("layer3", "IMAGENET1K_V1"),
+    "mobilenet_v2": ("features", "IMAGENET_INT8"),
+}
+"""Backbone → (layer, name of weights) of the feature banks that ship."""
+
+_HEAD: TypeAdapter[HeadConfig] = TypeAdapter(HeadConfig)
+
+
+def run_config(values: dict[str, Any]) -> RunConfig:
+    """A run configuration from plain values; a bad value raises `LabError` with one sentence."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise LabError(one_sentence(error)) from None
+
+
+def head_config(values: dict[str, Any]) -> HeadConfig:
+    """A head configuration from plain values; a bad value raises `LabError` with one sentence."""
+    try:
+        return _HEAD.validate_python(values)
+    except ValidationError as error:
+        raise LabError(one_sentence(error)) from None
+
+
+def one_sentence(error: ValidationError) -> str:
+    """The first problem of a failed validation, as: field, value, what is allowed."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("head", first["input"]))
+    message = first["msg"].removeprefix("Value error, ")
+    if not field:
+        return message
+    return f"{field} = {first['input']!r} is not possible: {message[0].lower()}{message[1:]}"
