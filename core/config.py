@@ -94,6 +94,11 @@ class Member(Frozen):
     learning_rate: float = Field(gt=0, le=10)
     lr_step: int = Field(ge=1)
     lr_gamma: float = Field(gt=0, le=1)
+    lr_early: bool = False
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate in an epoch, counted from 1."""
+        return self.learning_rate * self.lr_gamma ** ((epoch - 1 + self.lr_early) // self.lr_step)
 
 
 class RunConfig(Frozen):
@@ -110,6 +115,11 @@ class RunConfig(Frozen):
     learning_rate: float = Field(4e-4, ge=1e-6, le=1, description="Learning rate of Adam at the start.")
     lr_step: int = Field(10, ge=1, le=10_000, description="Epochs after which the learning rate is lowered.")
     lr_gamma: float = Field(0.1, gt=0, le=1, description="Factor by which it is lowered; 1 keeps it.")
+    lr_early: bool = Field(
+        False,
+        description="Lower it one epoch earlier: what PyTorch since 1.1 makes of the paper's scheduler.step() "
+        "before each epoch.",
+    )
     batch_size: int = Field(4, ge=1, le=4096, description="Samples in one training step.")
     epochs: int = Field(30, ge=1, le=1000, description="Passes over the training data.")
     seeds: int = Field(8, ge=1, le=64, description="Networks trained at once, each from its own seed.")
@@ -155,6 +165,7 @@ class RunConfig(Frozen):
                 learning_rate=self.learning_rate,
                 lr_step=self.lr_step,
                 lr_gamma=self.lr_gamma,
+                lr_early=self.lr_early,
             )
             for index in range(self.seeds)
         )

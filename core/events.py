@@ -5,6 +5,7 @@ Lists that hold one number for each member are in the order of `core.config.Memb
 """
 
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,7 +58,7 @@ class Epoch:
     seconds: float
     """Wall time of this epoch's training steps alone, without evaluation."""
     status: list[str]
-    """"ok", or for a member whose loss is not finite: "diverged in epoch 3"."""
+    """"ok", or for a member whose loss stopped being finite: "diverged in epoch 3, step 17"."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,21 @@ Event = Started | Step | Epoch | Checkpoint | Finished
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as plain data, its kind included, arrays and names of images left out."""
+    """The event as JSON's plain data, its kind included, arrays and names of images left out; not a number is null."""
     plain = {name: value for name, value in vars(event).items() if not isinstance(value, np.ndarray | dict)}
     plain.pop("test_names", None)
-    return {"event": event.kind} | plain
+    return {"event": event.kind} | {name: _without_nan(value) for name, value in plain.items()}
 
 
 def from_epoch_json(values: dict[str, Any]) -> Epoch:
     """The epoch event that `to_json` made these values from."""
-    return Epoch(**{name: value for name, value in values.items() if name != "event"})
+    plain = {name: value for name, value in values.items() if name != "event"}
+    return Epoch(**{name: _with_nan(value) for name, value in plain.items()})
+
+
+def _without_nan(value: Any) -> Any:
+    return [None if item != item else item for item in value] if isinstance(value, list) else value
+
+
+def _with_nan(value: Any) -> Any:
+    return [nan if item is None else item for item in value] if isinstance(value, list) else value
