@@ -1,0 +1,205 @@
+"""Frozen torchvision networks, cut at a named layer and averaged over space, with their own image transform.
+
+Weights come from, in this order: a file that the user names; torchvision's checkpoint when it is already in the hub
+folder (``TORCH_HOME``); a known file in ``<data folder>/weights``. `core.downloads` fetches torchvision's checkpoint.
+"""
+
+import hashlib
+import os
+import pickle
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+from core.errors import LabError
+
+
+class KnownFile(NamedTuple):
+    """A weight file that is recognised by name in ``<data folder>/weights`` and checked by its digest."""
+
+    name: str
+    sha256: str
+    """First characters of the digest"""
+    description: str
+
+
+KNOWN_FILES = {
+    ("resnet18", "layer3", "IMAGENET1K_V1"): KnownFile(
+        "resnet18_imagenet_to_layer3.pth",
+        "e0f907c3c878cb79",
+        "torchvision's ResNet-18 IMAGENET1K_V1 up to layer3, BatchNorm folded",
+    ),
+    ("mobilenet_v2", "features", "IMAGENET_INT8"): KnownFile(
+        "mobilenet_v2_imagenet_int8_dequantised.pth",
+        "dc92ce4ad9955fc2",
+        "MobileNetV2: the int8 weights of PyTorch's iOS demo, dequantised, BatchNorm folded",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A frozen network from image to feature vector."""
+
+    backbone: str
+    layer: str
+    weights: str
+    network: nn.Module
+    transform: Callable[[Image.Image], Tensor]
+    """RGB image -> (3, height, width) float32, resized, cropped and normalised as the weights want it"""
+    weights_source: str
+    weights_sha256: str
+
+    @torch.inference_mode()
+    def features(self, batch: Tensor) -> Tensor:
+        """Transformed images (B, 3, height, width) float32 -> feature vectors (B, d) float32, in eval mode."""
+        output: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))["features"]
+        if output.ndim == 4:
+            output = output.mean(dim=(2, 3))
+        if output.ndim != 2:
+            raise LabError(
+                f"layer = {self.layer!r} is not possible: its output has the shape {tuple(output.shape)}; choose a "
+                f"layer of {self.backbone} that gives channels with height and width, or one vector"
+            )
+        return output
+
+
+def load_backbone(
+    backbone: str, layer: str, weights: str, *, data_dir: Path, weights_file: Path | None = None
+) -> Backbone:
+    """The network ``backbone`` cut at ``layer`` with its weights, in eval mode.
+
+    Raises `LabError` for an unknown network or layer, weights that are nowhere on this machine, and a file in which a
+    key that the cut needs is missing or has another shape.
+    """
+    network = _cut_network(backbone, layer)
+    state, source, digest = _weights(backbone, layer, weights, data_dir, weights_file)
+    _load(network, state, f"{backbone} up to {layer}", source)
+    network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return Backbone(backbone, layer, weights, network, _transform(backbone, weights), source, digest)
+
+
+def checkpoint_file(backbone: str, weights: str) -> tuple[Path, str] | None:
+    """Where torchvision keeps the checkpoint of these weights and its address, or None when it publishes none."""
+    published = _published(backbone, weights)
+    if published is None:
+        return None
+    return Path(torch.hub.get_dir()) / "checkpoints" / os.path.basename(published.url), published.url
+
+
+def sha256_prefix(checkpoint: Path) -> str:
+    """The start of the sha256 that torchvision writes at the end of a checkpoint's name: resnet18-f37072fd.pth."""
+    return checkpoint.stem.rsplit("-", 1)[-1]
+
+
+def _cut_network(backbone: str, layer: str) -> nn.Module:
+    """The randomly initialised network without the layers after the cut; its output is {"features": ...}."""
+    if backbone not in models.list_models(models):
+        raise LabError(
+            f"backbone = {backbone!r} is not possible: use torchvision's name of a classification network, for "
+            f"example resnet18, resnet50, mobilenet_v2 or efficientnet_b0"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # googlenet and inception: the default initialisation is slow
+        network = models.get_model(backbone, weights=None).eval()
+    try:
+        return create_feature_extractor(network, {layer: "features"})
+    except ValueError:
+        _, nodes = get_graph_node_names(network)
+        tops = dict.fromkeys(node.split(".")[0] for node in nodes if node != "x")
+        raise LabError(
+            f"layer = {layer!r} is not possible: {backbone} has {', '.join(tops)} and the layers inside them"
+        ) from None
+
+
+def _published(backbone: str, weights: str) -> Any:
+    """torchvision's entry for these weights, or None."""
+    if backbone not in models.list_models(models):
+        return None
+    enum = models.get_model_weights(backbone)
+    return enum.__members__.get(weights)
+
+
+def _transform(backbone: str, weights: str) -> Callable[[Image.Image], Tensor]:
+    """The transform of the published weights; that of the first published ones for weights of another origin."""
+    published = _published(backbone, weights) or next(iter(models.get_model_weights(backbone)))
+    transform: Callable[[Image.Image], Tensor] = published.transforms()
+    return transform
+
+
+def _weights(
+    backbone: str, layer: str, weights: str, data_dir: Path, weights_file: Path | None
+) -> tuple[dict[str, Tensor], str, str]:
+    """State dict, where it comes from, and the sha256 of its file."""
+    if weights_file is not None:
+        return _read(weights_file), weights_file.name, _sha256(weights_file)
+    checkpoint = checkpoint_file(backbone, weights)
+    if checkpoint is not None and checkpoint[0].is_file():
+        path = checkpoint[0]
+        digest = _sha256(path)
+        if not digest.startswith(sha256_prefix(path)):
+            raise LabError(f"{path} is damaged (its sha256 begins with {digest[:8]}): remove it and download it again")
+        state = _published(backbone, weights).get_state_dict(progress=False, check_hash=True, weights_only=True)
+        return state, f"torchvision {path.name}", digest
+    known = KNOWN_FILES.get((backbone, layer, weights))
+    path = data_dir / "weights" / known.name if known else Path()
+    if known and path.is_file():
+        digest = _sha256(path)
+        if not digest.startswith(known.sha256):
+            raise LabError(f"{path} is not the file of that name (its sha256 begins with {digest[:8]}): replace it")
+        return _read(path), f"{known.name}: {known.description}", digest
+    if checkpoint is None:
+        raise LabError(
+            f"The weights {weights} of {backbone} are not on this machine and torchvision has none of that name: put "
+            f"{known.name if known else 'their file'} into {data_dir / 'weights'} or name it with --weights"
+        )
+    raise LabError(
+        f"The weights {weights} of {backbone} are not on this machine: download them from torchvision with --download, "
+        f"or name their file with --weights"
+    )
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file that nobody has to trust."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise LabError(f"weights = {str(path)!r} is not possible: there is no such file") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise LabError(f"{path} is not a readable file of weights ({reason}): give a state_dict of tensors") from None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise LabError(f"{path} holds something else than a state_dict of tensors: save model.state_dict() and use that")
+    return state
+
+
+def _load(network: nn.Module, state: dict[str, Tensor], what: str, source: str) -> None:
+    """Copy what the cut network needs out of a state dict that may hold more; name the key that does not fit."""
+    needed = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
+    for key, value in needed.items():
+        if key not in state:
+            raise LabError(f"{source} has no {key}, which {what} needs: use weights of this network")
+        if state[key].shape != value.shape:
+            raise LabError(
+                f"{source} has {key} of shape {tuple(state[key].shape)} where {what} needs {tuple(value.shape)}: use "
+                f"weights of this network"
+            )
+        if not torch.isfinite(state[key]).all():
+            raise LabError(f"{source} has numbers in {key} that are not finite: use undamaged weights")
+    network.load_state_dict({key: state[key] for key in needed}, strict=False)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LabError(f"weights = {str(path)!r} is not possible: {error.strerror}; name a readable file") from None
