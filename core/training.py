@@ -104,8 +104,8 @@ class DeviceData:
     """Features and labels of a bank on one device."""
 
     def __init__(self, bank: FeatureBank, device: torch.device | str) -> None:
-        self.features = torch.from_numpy(np.ascontiguousarray(bank.features, dtype=np.float32)).to(device)  # (n, d)
-        self.labels = torch.from_numpy(bank.labels).to(device)  # (n,)
+        self.features = torch.tensor(bank.features, dtype=torch.float32, device=device)  # (n, d)
+        self.labels = torch.tensor(bank.labels, device=device)  # (n,)
         self.n_features = self.features.shape[1]
         self.n_classes = len(bank.classes)
         self.targets = torch.nn.functional.one_hot(self.labels, self.n_classes).to(torch.float32)  # (n, classes)
@@ -135,11 +135,10 @@ class BestEpoch:
 
 def run_splits(config: RunConfig, bank: FeatureBank) -> Splits:
     """Index arrays of a run; protocol "paper" trains on all training data and watches the test set."""
-    splits = bank.splits(config.validation_share, config.split_seed)
     if config.protocol == "ours":
-        return splits
-    everything = np.sort(np.concatenate([splits.train, splits.validation]))
-    return Splits(train=everything, validation=splits.test, test=splits.test)
+        return bank.splits(config.validation_share, config.split_seed)
+    splits = bank.splits(0, config.split_seed)
+    return Splits(train=splits.train, validation=splits.test, test=splits.test)
 
 
 def epoch_order(members: Sequence[Member], train: np.ndarray, epoch: int) -> Tensor:
@@ -248,7 +247,7 @@ def predict(config: RunConfig, weights: dict[str, np.ndarray], features: np.ndar
     members = len(next(iter(weights.values())))
     network = Network(config.head, features.shape[1], n_classes, members)
     network.load(weights)
-    return forward_all(network, torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))).numpy()
+    return forward_all(network, torch.tensor(features, dtype=torch.float32)).numpy()
 
 
 def _checkpoint(

@@ -1,0 +1,134 @@
+"""Train one head from several seeds at once and store the run under results/."""
+
+import argparse
+import json
+import sys
+from types import UnionType
+from typing import Any, get_args
+
+from core.config import HeadConfig, RunConfig, run_config
+from core.events import Epoch, Event, Finished, Started, Step, to_json
+
+HELP = "train one head, many seeds at once"
+
+HEADS = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One option for every field of `RunConfig` and of every head."""
+    parser.add_argument("--head", choices=HEADS, default="dressed_quantum", help="the trained part")
+    run = parser.add_argument_group("run")
+    for name, field in RunConfig.model_fields.items():
+        if name != "head":
+            _add_field(run, name, field.description, field.annotation)
+    group = parser.add_argument_group("head (each with the heads that have it)")
+    for name in dict.fromkeys(name for head in HEADS.values() for name in head.model_fields if name != "kind"):
+        owners = {kind: head.model_fields[name] for kind, head in HEADS.items() if name in head.model_fields}
+        field = next(iter(owners.values()))
+        _add_field(group, name, f"{field.description} [{', '.join(owners)}]", field.annotation)
+    parser.add_argument("--resume", metavar="RUN_ID", help="go on with a stored run; all other settings are its own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train and print what happens."""
+    import torch
+
+    from core.features import load_bank
+    from core.store import Store
+    from core.training import train
+
+    torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
+    store = Store()
+    if given.resume:
+        record = store.load(given.resume)
+        run_id, config, checkpoint = record.run_id, record.config, record.checkpoint()
+        bank = load_bank(config)
+    else:
+        config, checkpoint = config_from(given), None
+        bank = load_bank(config)
+        run_id = store.create(config, bank.provenance)
+    show = _print_json if given.json else Progress(config.epochs)
+    try:
+        for event in train(config, bank, checkpoint=checkpoint):
+            store.append(run_id, event)
+            show(event, run_id)
+    except BaseException as error:
+        store.set_status(run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        raise
+    return 0
+
+
+def config_from(given: argparse.Namespace) -> RunConfig:
+    """The run that the options describe; `LabError` for an option that the head does not have."""
+    options = {name: value for name, value in vars(given).items() if value is not None}
+    own = {name: options[name] for name in RunConfig.model_fields if name != "head" and name in options}
+    head_fields = {name for head in HEADS.values() for name in head.model_fields}
+    head = {name: options[name] for name in head_fields if name in options}
+    return run_config(own | {"head": head | {"kind": given.head}})
+
+
+def _add_field(group: Any, name: str, description: str | None, annotation: Any) -> None:
+    is_list = any(getattr(part, "__origin__", None) is tuple for part in get_args(annotation))
+    group.add_argument(
+        f"--{name.replace('_', '-')}",
+        metavar="N,N" if is_list else _metavar(annotation),
+        type=(lambda text: text.split(",")) if is_list else str,
+        help=(description or "").replace("%", "%%"),
+    )
+
+
+def _metavar(annotation: Any) -> str:
+    if isinstance(annotation, UnionType):
+        annotation = get_args(annotation)[0]
+    return getattr(annotation, "__name__", "NAME").upper()
+
+
+def _print_json(event: Event, run_id: str) -> None:
+    if event.kind == "checkpoint":
+        return
+    values = to_json(event)
+    if isinstance(event, Started | Finished):
+        values["run_id"] = run_id
+    print(json.dumps(values), flush=True)
+
+
+class Progress:
+    """One line that is rewritten while training goes on, and what came out at the end."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.seconds = 0.0
+        self.done = 0
+
+    def __call__(self, event: Event, run_id: str) -> None:
+        match event:
+            case Started():
+                total = event.quantum_parameters + event.classical_parameters
+                print(
+                    f"{run_id}: {len(event.seeds)} seeds, {total:,} trainable parameters "
+                    f"({event.quantum_parameters:,} in the circuit), {event.n_train} training samples"
+                )
+            case Step():
+                self._line(f"epoch {event.epoch}/{self.epochs}, step {event.step}")
+            case Epoch():
+                self.seconds += event.seconds
+                self.done += 1
+                left = self.seconds / self.done * (self.epochs - event.epoch)
+                self._line(
+                    f"epoch {event.epoch}/{self.epochs}  loss {_mean(event.train_loss):.3f}  "
+                    f"validation {_mean(event.validation_accuracy):.1%}  {left:.0f} s left"
+                )
+            case Finished():
+                accuracies = "  ".join(f"{accuracy:.1%}" for accuracy in event.test_accuracy)
+                self._line(f"test accuracy {_mean(event.test_accuracy):.1%}, mean over seeds, in {event.seconds:.1f} s")
+                print(f"\neach seed: {accuracies}")
+
+    def _line(self, text: str) -> None:
+        print(f"\r\033[K{text}" if sys.stdout.isatty() else text, end="" if sys.stdout.isatty() else "\n", flush=True)
+
+
+def _mean(values: list[float]) -> float:
+    """Mean over the members that have a value."""
+    known = [value for value in values if value == value]
+    return sum(known) / len(known) if known else float("nan")

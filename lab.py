@@ -1,0 +1,78 @@
+"""Set up and start: ``python3 lab.py`` opens the dashboard, ``python3 lab.py test`` runs every check and test.
+
+Both make a virtual environment in .venv beside this file and install what they need into it. Python's own library is
+enough to run this file.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first argument names; the rest goes to Streamlit or to pytest."""
+    if sys.version_info < (3, 11):
+        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+        return 2
+    if arguments[:1] == ["test"]:
+        install("requirements-dev.txt")
+        install_browser()
+        return check(arguments[1:])
+    install("requirements.txt")
+    return run("-m", "streamlit", "run", "dashboard.py", *arguments)
+
+
+def install(requirements: str) -> None:
+    """Install a list of requirements, unless exactly this list was installed before."""
+    wanted = "".join((HERE / name).read_text() for name in ("requirements.txt", requirements))
+    installed = ENVIRONMENT / f"installed-{requirements}"
+    if installed.exists() and installed.read_text() == wanted:
+        return
+    if not PYTHON.exists():
+        print("Making a virtual environment in .venv", flush=True)
+        venv.create(ENVIRONMENT, with_pip=True)
+    print(f"Installing {requirements}: some minutes and about 5 GB the first time", flush=True)
+    run("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements, must_work=True)
+    installed.write_text(wanted)
+
+
+def install_browser() -> None:
+    """A Chromium for the browser tests: one that is there, Debian's, or Playwright's own."""
+    if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        print("Installing Chromium", flush=True)
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-qq", "-y", "chromium"], check=True, stdout=subprocess.DEVNULL)
+    else:
+        run("-m", "playwright", "install", "chromium", must_work=True)
+
+
+def check(arguments: list[str]) -> int:
+    """Lint, formatting, types, then the tests; the first that fails ends it."""
+    for command in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)):
+        if status := run("-m", *command):
+            return status
+    return run("-m", "pytest", *arguments)
+
+
+def run(*arguments: str, must_work: bool = False) -> int:
+    """Run the environment's Python in this folder; its exit status."""
+    status = subprocess.call([str(PYTHON), *arguments], cwd=HERE)
+    if status and must_work:
+        sys.exit(f"python {' '.join(arguments)} failed; its message above says why.")
+    return status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

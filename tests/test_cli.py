@@ -1,0 +1,108 @@
+"""The terminal: every command and option explains itself, events come as JSON, a mistake costs one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.__main__ import COMMANDS
+from core.store import Store, load_runs
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAIN = "train --dataset ants_bees --backbone resnet18 --layer layer3 --head dressed_quantum --n-qubits 4 --q-depth 6"
+
+
+def core(arguments: str, results: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "core", *arguments.split()],
+        cwd=ROOT,
+        env=os.environ | {"LAB_RESULTS_DIR": str(results)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_training_prints_one_json_object_for_every_event(tmp_path: Path) -> None:
+    done = core(f"{TRAIN} --learning-rate 4e-4 --batch-size 4 --epochs 3 --seeds 8 --json", tmp_path)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["event"] == "start"
+    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [1, 2, 3]
+    last = events[-1]
+    assert last["event"] == "finished"
+    assert len(last["test_accuracy"]) == 8
+    assert last["seconds"] > 0
+    record = Store(tmp_path).load(last["run_id"])
+    assert record.status == "finished"
+    assert record.finished is not None
+    assert record.finished.test_accuracy == last["test_accuracy"]
+    assert record.config.learning_rate == 4e-4
+
+
+def test_without_json_a_person_reads_progress_and_the_result(tmp_path: Path) -> None:
+    done = core("train --head linear --epochs 2 --seeds 2", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "epoch 2/2" in done.stdout
+    assert "test accuracy" in done.stdout
+    assert load_runs(tmp_path)["test_accuracy"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("train --epochs 0", ["epochs", "'0'", "greater than or equal to 1"]),
+        ("train --learning-rate nan", ["learning_rate", "finite"]),
+        ("train --n-qubits 40", ["n_qubits", "less than or equal to 12"]),
+        ("train --n-qubits four", ["n_qubits", "'four'"]),
+        ("train --head linear --q-depth 3", ["q_depth"]),
+        ("train --head sphere", ["--head", "sphere"]),
+        ("train --dataset cats", ["dataset", "cats", "ants_bees"]),
+        ("train --dataset spirals --backbone resnet18", ["spirals", "resnet18"]),
+        ("train --backbone resnet18 --layer layer9", ["layer9"]),
+        ("train --resume no-such-run", ["no-such-run"]),
+        ("train --nonsense 3", ["--nonsense"]),
+        ("no-such-command", ["no-such-command"]),
+    ],
+)
+def test_a_mistake_costs_one_sentence(arguments: str, words: list[str], tmp_path: Path) -> None:
+    done = core(arguments, tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert all(word in done.stderr for word in words), done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_and_every_option_explains_itself(tmp_path: Path) -> None:
+    overview = core("--help", tmp_path)
+    assert overview.returncode == 0
+    for command in COMMANDS:
+        assert command in overview.stdout
+        text = core(f"{command} --help", tmp_path).stdout
+        assert len(text) > 200, f"{command} has no help"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [command for command in COMMANDS if f"python -m core {command}" not in readme]
+
+
+def test_an_interrupted_run_resumes_from_the_terminal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core", *f"{TRAIN} --epochs 400 --seeds 2 --json".split()]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"LAB_RESULTS_DIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        events = (json.loads(line) for line in process.stdout)
+        run_id = next(events)["run_id"]
+        next(event for event in events if event["event"] == "epoch" and event["epoch"] == 3)
+        process.kill()
+    record = Store(tmp_path).load(run_id)
+    assert record.status == "interrupted"
+    assert len(record.epochs) >= 3
+    done = core(f"train --resume {run_id} --json", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[0])["first_epoch"] >= 3
+    assert len(Store(tmp_path).load(run_id).epochs) == 400
