@@ -336,6 +336,6 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, d
         title={"text": "Confusion"},
         hovermode="closest",
         xaxis={"title": {"text": "head says"}, "side": "bottom", "fixedrange": True},
-        yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True},
+        yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
     return figure

@@ -1,0 +1,67 @@
+// Draws each figure with Plotly.react, so that new data moves lines instead of building a new chart.
+// data-builds counts how often a chart's drawing was put up (1 is the first time), data-updates its updates.
+
+const CONFIG = {
+  displaylogo: false,
+  responsive: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".lab-charts")
+  root.latest = data
+  arrange(root, data)
+  if (window.Plotly) draw(root)
+  else window.addEventListener("plotly-ready", () => draw(root), { once: true })
+  // Streamlit also calls this for an element that it goes on to use, so look whether it is gone.
+  return () =>
+    setTimeout(() => {
+      if (!root.isConnected) for (const chart of root.children) window.Plotly?.purge(chart)
+    })
+}
+
+function arrange(root, data) {
+  while (root.children.length > data.figures.length) root.lastChild.remove()
+  while (root.children.length < data.figures.length) root.append(newChart())
+  for (const [index, chart] of [...root.children].entries()) {
+    chart.style.height = `${data.height}px`
+    chart.setAttribute("aria-label", data.describe[index])
+  }
+}
+
+function newChart() {
+  const chart = document.createElement("div")
+  chart.className = "lab-chart"
+  chart.setAttribute("role", "img")
+  chart.dataset.builds = 0
+  chart.dataset.updates = 0
+  new MutationObserver(changes => {
+    const built = changes.flatMap(change => [...change.addedNodes]).filter(node => node.matches?.(".svg-container, .plot-container"))
+    chart.dataset.builds = Number(chart.dataset.builds) + built.length
+  }).observe(chart, { childList: true })
+  new ResizeObserver(() => chart.data && chart.offsetWidth && window.Plotly.Plots.resize(chart)).observe(chart)
+  return chart
+}
+
+function draw(root) {
+  const { figures, templates, revision } = root.latest
+  const look = getComputedStyle(root)
+  const ground = look.getPropertyValue("--st-background-color") || "#ffffff"
+  const template = structuredClone(isDark(ground) ? templates.dark : templates.light)
+  template.layout.font.family = look.fontFamily
+  const touch = matchMedia("(pointer: coarse)").matches
+  for (const [index, chart] of [...root.children].entries()) {
+    const figure = structuredClone(figures[index])
+    Object.assign(figure.layout, { template, uirevision: revision, autosize: true })
+    if (touch) figure.layout.dragmode = false // a finger on a chart scrolls the page
+    chart.dataset.updates = Number(chart.dataset.updates) + 1
+    window.Plotly.react(chart, figure.data, figure.layout, CONFIG)
+  }
+}
+
+function isDark(colour) {
+  const probe = document.createElement("canvas").getContext("2d")
+  probe.fillStyle = colour
+  const [red, green, blue] = [1, 3, 5].map(start => parseInt(probe.fillStyle.slice(start, start + 2), 16))
+  return 0.299 * red + 0.587 * green + 0.114 * blue < 128
+}
