@@ -18,7 +18,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 
 def main(arguments: list[str]) -> int:
     """Do what the first argument names; the rest goes to Streamlit or to pytest."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older Python should hear so
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
         return 2
     if arguments[:1] == ["test"]:

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 
 class MemberAdam:
@@ -24,7 +25,7 @@ class MemberAdam:
         self.first_moment = torch.zeros_like(weights)
         self.second_moment = torch.zeros_like(weights)
         self.steps = torch.zeros((), dtype=torch.float32, device=weights.device)
-        self._lists = ([self.moved], [gradient], [self.first_moment], [self.second_moment], [], [self.steps])
+        self._gradient = gradient
 
     def set_rate(self, rate: Tensor) -> None:
         """Use these learning rates, (n,), from the next step on."""
@@ -34,14 +35,19 @@ class MemberAdam:
 
     def step(self) -> None:
         """One update of the weights."""
-        self.steps += 1
-        torch._fused_adam_(
-            *self._lists,
+        adam(
+            [self.moved],
+            [self._gradient],
+            [self.first_moment],
+            [self.second_moment],
+            [],
+            [self.steps],
+            fused=True,
             lr=1.0,
             beta1=0.9,
             beta2=0.999,
-            weight_decay=0.0,
             eps=1e-8,
+            weight_decay=0.0,
             amsgrad=False,
             maximize=False,
         )

@@ -212,7 +212,7 @@ def _train_epoch(
 
 
 def batch_indices(order: Tensor, batch_size: int, n_features: int) -> Iterator[Tensor]:
-    """Cut an epoch's order (members, n_train) into (steps, members, batch) indices; the short last batch comes apart."""
+    """Cut an epoch's order (members, n_train) into (steps, members, batch) indices, the short last batch apart."""
     members, n_train = order.shape
     n_full = n_train // batch_size
     full = order[:, : n_full * batch_size].view(members, n_full, batch_size).transpose(0, 1)

@@ -1,4 +1,4 @@
-"""Training against plain torch, member by member, and its promises: same numbers, resumable, one bad member harms none."""
+"""Training against plain torch, and its promises: same numbers, resumable, a bad member harms no other."""
 
 from math import isnan
 
@@ -57,7 +57,7 @@ def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank) -> None:
     layer.load_state_dict({"weight": network.weights["post.weight"][0], "bias": network.weights["post.bias"][0]})
     optimiser = torch.optim.Adam(layer.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, 2, 0.1)
-    x, labels = torch.from_numpy(bank.features), torch.from_numpy(bank.labels)
+    x, labels = torch.tensor(bank.features), torch.tensor(bank.labels)
     losses = []
     for epoch in (1, 2, 3):
         for batch in epoch_order(config.members(), splits.train, epoch)[0].split(16):
@@ -136,7 +136,7 @@ def test_the_epoch_is_chosen_on_validation_and_the_test_set_is_evaluated_with_it
     chosen = logits[:, splits.validation]
     loss = functional.cross_entropy(
         torch.from_numpy(chosen).transpose(1, 2),
-        torch.from_numpy(bank.labels[splits.validation]).expand(3, -1),
+        torch.tensor(bank.labels[splits.validation]).expand(3, -1),
         reduction="none",
     )
     assert loss.mean(1).tolist() == pytest.approx(losses.min(0).tolist(), abs=1e-5)
