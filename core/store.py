@@ -85,7 +85,8 @@ class Record:
 
     def predictions(self) -> dict[str, np.ndarray]:
         """test_logits (members, n_test, classes) float32, test_labels (n_test,) int64, test_names (n_test,) text."""
-        return self._arrays("predictions.npz")
+        arrays = self._arrays("predictions.npz")
+        return arrays | {"test_logits": arrays["test_logits"].astype(np.float32)}  # runs that ship hold them in float16
 
     def checkpoint(self) -> Checkpoint | None:
         """The last state that training can go on from, or None."""
@@ -165,13 +166,13 @@ class Store:
                     _replace_arrays(folder / "checkpoint.npz", event.arrays | {"__epoch__": np.array(event.epoch)})
                 case Finished():
                     self._own(run_id)
-                    _replace_arrays(folder / "weights.npz", event.weights)
+                    _replace_arrays(folder / "weights.npz", event.weights, compress=True)
                     predictions = {
                         "test_logits": event.test_logits,
                         "test_labels": event.test_labels,
                         "test_names": np.array(event.test_names, dtype=np.str_),
                     }
-                    _replace_arrays(folder / "predictions.npz", predictions)
+                    _replace_arrays(folder / "predictions.npz", predictions, compress=True)
                     self._update(run_id, status="finished", message="", finished=vars(Summary.of(event)))
                     (folder / "checkpoint.npz").unlink(missing_ok=True)
 
@@ -444,9 +445,10 @@ def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _replace_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _replace_arrays(path: Path, arrays: Mapping[str, np.ndarray], compress: bool = False) -> None:
     def write(file: IO[bytes]) -> None:
-        np.savez(file, allow_pickle=False, **arrays)
+        save = np.savez_compressed if compress else np.savez
+        save(file, allow_pickle=False, **arrays)
 
     _replace(path, write)
 
