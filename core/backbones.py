@@ -7,8 +7,9 @@ folder (``TORCH_HOME``); a known file in ``<data folder>/weights``. `core.downlo
 import hashlib
 import os
 import pickle
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
+from core.downloads import Progress, download
 from core.errors import LabError
 
 
@@ -85,6 +87,29 @@ def load_backbone(
     _load(network, state, f"{backbone} up to {layer}", source)
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     return Backbone(backbone, layer, weights, network, _transform(backbone, weights), source, digest)
+
+
+def fetch_weights(backbone: str, layer: str, weights: str, data_dir: Path) -> Iterator[Progress]:
+    """Download torchvision's checkpoint into the hub folder, unless it or a known file that serves is there already."""
+    known = KNOWN_FILES.get((backbone, layer, weights))
+    checkpoint = checkpoint_file(backbone, weights)
+    if checkpoint is None or checkpoint[0].is_file() or (known and (data_dir / "weights" / known.name).is_file()):
+        return
+    path, url = checkpoint
+    yield from download(url, path, digest=f"sha256:{sha256_prefix(path)}")
+
+
+def name_of_weights(backbone: str, layer: str, weights_file: Path) -> str:
+    """The name of the weights in a file: the published name when its digest says so, otherwise made of the file's."""
+    digest = _sha256(weights_file)
+    for (known_backbone, known_layer, name), file in KNOWN_FILES.items():
+        if (known_backbone, known_layer) == (backbone, layer) and digest.startswith(file.sha256):
+            return name
+    for name in models.get_model_weights(backbone).__members__ if backbone in models.list_models(models) else ():
+        checkpoint = checkpoint_file(backbone, name)
+        if checkpoint and digest.startswith(sha256_prefix(checkpoint[0])):
+            return name
+    return re.sub(r"\W", "_", weights_file.stem, flags=re.ASCII)[:64]
 
 
 def checkpoint_file(backbone: str, weights: str) -> tuple[Path, str] | None:
@@ -177,7 +202,9 @@ def _read(path: Path) -> dict[str, Tensor]:
         reason = str(error).split("\n", 1)[0]
         raise LabError(f"{path} is not a readable file of weights ({reason}): give a state_dict of tensors") from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise LabError(f"{path} holds something else than a state_dict of tensors: save model.state_dict() and use that")
+        raise LabError(
+            f"{path} holds something else than a state_dict of tensors: save model.state_dict() and use that"
+        )
     return state
 
 

@@ -36,7 +36,9 @@ POINTS_CUT = Cut(POINTS_BACKBONE, POINTS_BACKBONE, POINTS_BACKBONE, "The two coo
 
 def find_cut(backbone: str, layer: str, weights: str) -> Cut | None:
     """The listed cut of these names, or None."""
-    listed = (cut for cut in (*CUTS, POINTS_CUT) if (cut.backbone, cut.layer, cut.weights) == (backbone, layer, weights))
+    listed = (
+        cut for cut in (*CUTS, POINTS_CUT) if (cut.backbone, cut.layer, cut.weights) == (backbone, layer, weights)
+    )
     return next(listed, None)
 
 

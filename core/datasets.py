@@ -8,9 +8,10 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -124,8 +125,8 @@ class Points:
 def spirals(turns: float, n_points: int = 2_200, noise: float = 0.7, seed: int = 21) -> tuple[np.ndarray, np.ndarray]:
     """Two interleaved spirals, one the exact negative of the other (arXiv:1912.08278, example 1).
 
-    n = sqrt(u)·turns·2π, x = −cos(n)·n + U(0, noise), y = sin(n)·n + U(0, noise), drawn from numpy's legacy generator in
-    this order, so that seed 21 gives the points of the paper's notebook bit for bit.
+    n = sqrt(u)·turns·2π, x = −cos(n)·n + U(0, noise), y = sin(n)·n + U(0, noise), drawn from numpy's legacy generator
+    in this order, so that seed 21 gives the points of the paper's notebook bit for bit.
 
     Returns points (2·n_points, 2) float64 and labels (2·n_points,) int64: all of class 0, then all of class 1.
     """
@@ -194,7 +195,7 @@ class ImageSet:
 
     dataset: Dataset
     names: tuple[str, ...]
-    """``split/class/file`` of each image"""
+    """``split/class/file`` of each image; the CIFAR pairs have ``split/class/number`` """
     read: Callable[[str], bytes] = field(repr=False)
     """name -> the encoded image file"""
     where: str
@@ -258,6 +259,25 @@ def images(name: str, data_dir: Path) -> ImageSet:
     return found
 
 
+@lru_cache(maxsize=4)
+def _found(name: str, data_dir: Path) -> ImageSet | None:
+    try:
+        return images(name, data_dir)
+    except LabError:
+        return None
+
+
+def image_file(dataset: str, name: str, data_dir: Path) -> bytes | None:
+    """The encoded image of this name (as in `FeatureBank.names`) for a page to show, or None when it is not here."""
+    found = _found(dataset, data_dir) if dataset in ("ants_bees", *_CIFAR_ZIPS) else None
+    if found is None or name not in found.names:
+        return None
+    try:
+        return found.read(name)
+    except (LabError, OSError):
+        return None
+
+
 def _hymenoptera(data_dir: Path) -> ImageSet | None:
     root = data_dir / "hymenoptera_data"
     if not root.is_dir():
@@ -288,7 +308,7 @@ def _cifar_zip(name: str, data_dir: Path) -> ImageSet | None:
     if not path.is_file():
         return None
     this = dataset(name)
-    wanted = re.compile(rf"{_CIFAR_ZIPS[name]}/((train|test)/({'|'.join(this.classes)})/\d{{5}}\.webp)")
+    wanted = re.compile(rf"{_CIFAR_ZIPS[name]}/((train|test)/({'|'.join(this.classes)})/\d{{5}})\.webp")
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
@@ -298,8 +318,8 @@ def _cifar_zip(name: str, data_dir: Path) -> ImageSet | None:
 
     def read(member: str) -> bytes:
         try:
-            return archive.read(f"{_CIFAR_ZIPS[name]}/{member}")
-        except (zipfile.BadZipFile, OSError, EOFError, zipfile.zlib.error) as error:
+            return archive.read(f"{_CIFAR_ZIPS[name]}/{member}.webp")
+        except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
             raise LabError(f"{member} in {path} cannot be read ({error}): remove the zip and get it again") from None
 
     return ImageSet(this, tuple(names), read, str(path), by_pixels=True)
@@ -321,7 +341,7 @@ def _cifar_batches(name: str, data_dir: Path) -> ImageSet | None:
         targets = np.array(batches.targets)
         for label in this.classes:
             for number, index in enumerate(np.flatnonzero(targets == batches.class_to_idx[label])):
-                pixels[f"{split}/{label}/{number:05d}.png"] = batches.data[index]
+                pixels[f"{split}/{label}/{number:05d}"] = batches.data[index]
 
     def read(member: str) -> bytes:
         encoded = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Runs the images of a data set through a frozen network once and keeps the features.
+"""Runs the images of a data set through a frozen network once and keeps the features; checks a bank that was shipped.
 
 A killed extraction goes on where it stopped: finished chunks of images lie in the cache folder until all are there.
 """
@@ -22,9 +22,9 @@ import torchvision
 from PIL import Image
 from torch import Tensor
 
-from core.backbones import Backbone, load_backbone
+from core.backbones import Backbone, fetch_weights, load_backbone
 from core.datasets import ImageSet, images
-from core.downloads import Progress, Stopwatch
+from core.downloads import Progress, Stopwatch, fetch_images
 from core.errors import LabError
 from core.features import FeatureBank, bank_file, read_bank, write_bank
 from core.settings import settings
@@ -33,12 +33,12 @@ CHUNK = 256
 """Images in one part of a bank that is kept while the rest is extracted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Extracted(Progress):
     """The last event of an extraction."""
 
-    bank: FeatureBank | None = None
-    path: Path = Path()
+    bank: FeatureBank
+    path: Path
 
 
 def image_batches(
@@ -60,15 +60,21 @@ def extract(
     cache_dir: Path | None = None,
     weights_file: Path | None = None,
     batch_size: int = 32,
+    download: bool = False,
 ) -> Iterator[Progress]:
     """Extract a bank into the cache folder and tell how far it is; the last event is `Extracted`.
 
-    The network is in eval mode. A bank of the same images, weights and transform that is cached already is read, not made
-    again. Raises `LabError` when images or weights are missing or unusable.
+    The network is in eval mode. A bank of the same images, weights and transform that is cached already is read,
+    not made again. ``download`` is a person's consent to fetch missing images and weights from their publishers.
+    Raises `LabError` when images or weights are missing or unusable.
     """
     data_dir, cache_dir = data_dir or settings().data_dir, cache_dir or settings().cache_dir
     target = bank_file(cache_dir, dataset, backbone, layer, weights)
+    if download and weights_file is None:
+        yield from fetch_weights(backbone, layer, weights, data_dir)
     network = load_backbone(backbone, layer, weights, data_dir=data_dir, weights_file=weights_file)
+    if download:
+        yield from fetch_images(dataset, data_dir)
     found = images(dataset, data_dir)
     total = len(found.names)
     yield Progress(f"Checking the images of {dataset}", 0, total, "images")
@@ -109,6 +115,45 @@ def extract(
     write_bank(bank, target)
     shutil.rmtree(parts)
     yield Extracted(f"Extracted {dataset}", total, total, "images", bank=bank, path=target)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far a stored bank is off from features made anew."""
+
+    n_images: int
+    weights_source: str
+    """The weights that were used now"""
+    largest: float
+    """Largest difference of one number, in standard deviations of its feature over the bank"""
+    mean: float
+    """Mean absolute difference, likewise"""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is what rounding and packing leave: on average under 2 % of a standard deviation."""
+        return self.mean < 0.02
+
+
+def verify(
+    bank: FeatureBank, *, n_images: int = 64, data_dir: Path | None = None, weights_file: Path | None = None
+) -> Verification:
+    """Compute every so many-th image of a bank anew, with torchvision's checkpoint where this machine has it."""
+    data_dir = data_dir or settings().data_dir
+    network = load_backbone(bank.backbone, bank.layer, bank.weights, data_dir=data_dir, weights_file=weights_file)
+    found = images(bank.dataset, data_dir)
+    row_of = {name: row for row, name in enumerate(found.names)}
+    sample = np.unique(np.linspace(0, len(bank.names) - 1, n_images).astype(int))
+    for row in sample:
+        if bank.names[row] not in row_of:
+            raise LabError(f"{found.where} has no {bank.names[row]}, which the bank has: name other images")
+    order = [row_of[bank.names[row]] for row in sample]
+    anew = np.concatenate(
+        [network.features(batch).numpy() for batch in image_batches(found, network.transform, order, 32)]
+    )
+    spread = bank.features.std(axis=0)
+    off = np.abs(anew - bank.features[sample]) / np.where(spread > 0, spread, 1)
+    return Verification(len(sample), network.weights_source, float(off.max()), float(off.mean()))
 
 
 def _rows(start: int, total: int) -> range:

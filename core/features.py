@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.errors import LabError
 from core.settings import settings
 
 SHIPPED = Path(__file__).parent / "banks"
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 Storage = Literal["float32", "float16", "uint8"]
 
 
@@ -193,7 +195,7 @@ def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> N
                 labels=bank.labels.astype(np.int16),
                 names=np.frombuffer("\n".join(bank.names).encode(), np.uint8),
                 test=bank.split == "test",
-                **packed,
+                **packed,  # type: ignore[arg-type]  # numpy reads a bare bool into savez's signature
             )
             file.flush()
             os.fsync(file.fileno())
@@ -229,7 +231,7 @@ def _read_bank(path: Path, _modified: int) -> FeatureBank:
                 tuple(about["classes"]),
                 about["provenance"],
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except UNREADABLE as error:
         raise LabError(f"{path} is not a readable feature bank ({error}): remove it and make it again") from None
 
 
@@ -239,7 +241,7 @@ def _read_about(path: Path) -> dict[str, Any] | None:
         with np.load(path, allow_pickle=False) as stored:
             about: dict[str, Any] = json.loads(stored["about"].tobytes())
             return about
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.zlib.error):
+    except UNREADABLE:
         return None
 
 

@@ -1,0 +1,139 @@
+"""Extract the features of a data set with a frozen network; an interrupted extraction goes on where it stopped."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from core.config import POINT_DATASETS, RunConfig, run_config
+from core.downloads import Progress
+from core.errors import LabError
+from core.features import FeatureBank, available_banks, bank_file, load_bank, write_bank
+
+HELP = "extract, list, pack and check features of images"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which features, from which images and weights, and what to do with them."""
+    parser.add_argument("--list", action="store_true", help="list the features there are, and those there could be")
+    parser.add_argument("--dataset", default="ants_bees", metavar="NAME", help="ants_bees, dogs_cats or planes_cars")
+    parser.add_argument("--backbone", default="resnet18", metavar="NAME", help="torchvision's name of the network")
+    parser.add_argument("--layer", default="", metavar="NAME", help="layer to cut at; empty: the backbone's default")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="state_dict to use instead of torchvision's")
+    parser.add_argument("--weights-name", default="", metavar="NAME", help="torchvision's name, or a name for FILE")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with images and weights (LAB_DATA_DIR)")
+    parser.add_argument("--download", action="store_true", help="agree to download images and weights that are missing")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="images that the network sees at once")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="also store the bank in this folder")
+    parser.add_argument(
+        "--storage", choices=("float32", "float16", "packed"), default="float32", help="precision of --output"
+    )
+    parser.add_argument("--verify", action="store_true", help="compute a sample of a bank anew and compare")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Do what the options say; 1 when a verification fails."""
+    if given.list:
+        return _list()
+    from core.backbones import name_of_weights
+
+    if given.batch_size < 1:
+        raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
+    names = {"dataset": given.dataset, "backbone": given.backbone, "layer": given.layer, "weights": given.weights_name}
+    config = run_config(names)
+    if given.weights and not given.weights_name:
+        weights = name_of_weights(config.backbone, config.layer, given.weights)
+        config = RunConfig.model_validate(names | {"weights": weights})
+    if config.dataset in POINT_DATASETS:
+        raise LabError(f"dataset = {config.dataset!r} is not possible: its points need no extraction, train on them")
+    if given.verify:
+        return _verify(load_bank(config), given)
+
+    from core.extraction import Extracted, extract
+
+    show = _print_json if given.json else Line()
+    for progress in extract(
+        config.dataset,
+        config.backbone,
+        config.layer,
+        config.weights,
+        data_dir=given.data_dir,
+        weights_file=given.weights,
+        batch_size=given.batch_size,
+        download=given.download,
+    ):
+        show(progress)
+    assert isinstance(progress, Extracted)
+    path = progress.path
+    if given.output:
+        path = bank_file(given.output, config.dataset, config.backbone, config.layer, config.weights)
+        write_bank(progress.bank, path, given.storage)
+    _tell(given, {"bank": str(path), "title": progress.bank.title, "shape": list(progress.bank.features.shape)})
+    return 0
+
+
+def _list() -> int:
+    for line in available_banks():
+        size = f"{line.megabytes:5.1f} MB" if line.megabytes else 8 * " "
+        print(f"{line.state:9} {size}  {line.dataset:12} {line.n_features:5}  {line.title}")
+    return 0
+
+
+def _verify(bank: FeatureBank, given: argparse.Namespace) -> int:
+    from core.extraction import verify
+
+    result = verify(bank, data_dir=given.data_dir, weights_file=given.weights)
+    _tell(given, vars(result) | {"agrees": result.agrees})
+    return 0 if result.agrees else 1
+
+
+def _tell(given: argparse.Namespace, result: dict[str, Any]) -> None:
+    if given.json:
+        print(json.dumps(result))
+    elif given.verify:
+        print(
+            f"{result['n_images']} images computed anew with {result['weights_source']}: the stored features are off "
+            f"by {result['mean']:.4f} standard deviations on average, {result['largest']:.4f} at most: "
+            f"{'they agree' if result['agrees'] else 'THEY DO NOT AGREE'}"
+        )
+    else:
+        print(f"{result['title']}: {result['shape'][0]} images x {result['shape'][1]} features in {result['bank']}")
+
+
+def _print_json(progress: Progress) -> None:
+    print(
+        json.dumps({name: value for name, value in vars(progress).items() if name not in ("bank", "path")}), flush=True
+    )
+
+
+class Line:
+    """One line that is rewritten on a screen, and written every few seconds into a file."""
+
+    def __init__(self) -> None:
+        self.on_screen = sys.stderr.isatty()
+        self.shown = -float("inf")
+
+    def __call__(self, progress: Progress) -> None:
+        ended = progress.total > 0 and progress.done >= progress.total
+        if not ended and time.monotonic() - self.shown < (0.1 if self.on_screen else 5):
+            return
+        self.shown = time.monotonic()
+        scale, unit = (1e6, "MB") if progress.unit == "bytes" else (1, progress.unit)
+        text = f"{progress.what}: {progress.done / scale:,.0f} of {progress.total / scale:,.0f} {unit}"
+        if progress.per_second:
+            text += f", {progress.per_second / scale:,.1f} {unit}/s"
+        if progress.seconds_left:
+            text += f", {_duration(progress.seconds_left)} left"
+        print(
+            f"\r\033[K{text}" if self.on_screen else text,
+            end="\n" if ended or not self.on_screen else "",
+            file=sys.stderr,
+        )
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
