@@ -20,6 +20,9 @@ from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig,
 from core.shapes import Parameter, dense_widths, head_parameters
 from core.simulator import Simulator, simulator
 
+EVALUATED_NUMBERS = 2**20
+"""Numbers that an evaluation holds at once: more would leave the processor's caches, fewer would cost calls."""
+
 
 class Layer(Protocol):
     """One step of a head. ``weights`` and ``grads`` are this layer's tensors, each with a leading member dimension."""
@@ -30,6 +33,10 @@ class Layer(Protocol):
         """Output for ``x`` (members, batch, n_in), and what `backward` needs."""
         ...
 
+    def infer(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        """The output alone."""
+        ...
+
     def backward(
         self, grad: Tensor, saved: Any, weights: Sequence[Tensor], grads: Sequence[Tensor], need_x: bool
     ) -> Tensor | None:
@@ -37,7 +44,14 @@ class Layer(Protocol):
         ...
 
 
-class Dense:
+class Plain(Layer, Protocol):
+    """A layer whose output costs nothing more when `backward` is wanted, too."""
+
+    def infer(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return self.forward(x, weights)[0]
+
+
+class Dense(Plain):
     """y = x Wᵀ + b, with W (members, n_out, n_in) and b (members, n_out), as in ``torch.nn.Linear``."""
 
     n_weights = 2
@@ -58,7 +72,7 @@ class Dense:
         return torch.bmm(grad, weights[0]) if need_x else None
 
 
-class Elementwise:
+class Elementwise(Plain):
     """y = scale · f(x), f one of tanh, ReLU, sine."""
 
     n_weights = 0
@@ -91,7 +105,7 @@ class Elementwise:
                 return grad * torch.cos(saved)
 
 
-class Quantum:
+class Quantum(Layer):
     """⟨Z⟩ on every qubit of a circuit whose inputs are ``x`` (members, batch, n_qubits), angles in radians."""
 
     n_weights = 1
@@ -103,6 +117,9 @@ class Quantum:
     def forward(self, x: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor, Any]:
         return self.circuit.forward(x, weights[0])
 
+    def infer(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return self.circuit.expval(x, weights[0])
+
     def backward(
         self, grad: Tensor, saved: Any, weights: Sequence[Tensor], grads: Sequence[Tensor], need_x: bool
     ) -> Tensor | None:
@@ -112,7 +129,7 @@ class Quantum:
         return grad_x
 
 
-class SineProducts:
+class SineProducts(Plain):
     """What the paper's circuit computes at zero angles: y_k = Π_{i in subset k} s_i with s_i = −sin(x_i)."""
 
     n_weights = 0
@@ -212,6 +229,22 @@ class Network:
             x, saved = layer.forward(x, weights)
             tape.append(saved)
         return x, tape
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Logits (members, n, classes) of every member for the same features (n, n_features), any number of them."""
+        parts = features.split(max(1, EVALUATED_NUMBERS // (self.members * self._numbers_per_sample)))
+        return torch.cat([self._infer(part.expand(self.members, -1, -1)) for part in parts], 1)
+
+    def _infer(self, x: Tensor) -> Tensor:
+        for layer, weights, _ in self._bound:
+            x = layer.infer(x, weights)
+        return x
+
+    @property
+    def _numbers_per_sample(self) -> int:
+        """The most numbers that one sample of one member occupies on its way: mostly the circuit's amplitudes."""
+        amplitudes = 2**self.head.n_qubits if isinstance(self.head, DressedQuantum) else 0
+        return max(amplitudes, *(parameter.shape[0] for parameter in self.parameters))
 
     def backward(self, grad_logits: Tensor, tape: list[Any]) -> None:
         """Fill ``grads`` with the gradient of a loss whose gradient with respect to the logits is given."""

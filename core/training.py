@@ -20,8 +20,6 @@ from core.shapes import count_trained
 SECONDS_BETWEEN_STEP_EVENTS = 0.1
 GATHERED_FLOATS = 2_000_000
 """Features that are gathered for several steps in one operation: few calls, and they stay within the caches' reach."""
-EVALUATED_ROWS = 16_384
-"""Rows (members · samples) that are evaluated in one operation."""
 
 
 def train(
@@ -221,16 +219,10 @@ def batch_indices(order: Tensor, batch_size: int, n_features: int) -> Iterator[T
         yield order[None, :, n_full * batch_size :]
 
 
-def forward_all(network: Network, features: Tensor) -> Tensor:
-    """Logits (members, n, classes) of every member for the same features (n, d)."""
-    parts = features.split(max(1, EVALUATED_ROWS // network.members))
-    return torch.cat([network.forward(part.expand(network.members, -1, -1))[0] for part in parts], 1)
-
-
 def evaluate(network: Network, data: DeviceData, indices: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean loss in nats and accuracy of every member on these samples; not a number where a loss is not finite."""
     rows = torch.from_numpy(indices).to(data.features.device)
-    logits = forward_all(network, data.features[rows])
+    logits = network.logits(data.features[rows])
     return score(logits, data.labels[rows], data.targets[rows])
 
 
@@ -247,7 +239,7 @@ def predict(config: RunConfig, weights: dict[str, np.ndarray], features: np.ndar
     members = len(next(iter(weights.values())))
     network = Network(config.head, features.shape[1], n_classes, members)
     network.load(weights)
-    return forward_all(network, torch.tensor(features, dtype=torch.float32)).numpy()
+    return network.logits(torch.tensor(features, dtype=torch.float32)).numpy()
 
 
 def _checkpoint(
@@ -290,7 +282,7 @@ def _finish(
     """Evaluate each member's best epoch on the test set; a diverged member has no result."""
     network.flat.copy_(best.flat)
     rows = torch.from_numpy(test).to(data.features.device)
-    logits = forward_all(network, data.features[rows])
+    logits = network.logits(data.features[rows])
     logits[[word != "ok" for word in status]] = nan
     loss, accuracy = score(logits, data.labels[rows], data.targets[rows])
     return Finished(

@@ -175,8 +175,22 @@ def test_closing_the_generator_ends_the_run(bank: FeatureBank) -> None:
     assert list(events) == []
 
 
-def test_steps_are_reported_while_an_epoch_is_long(bank: FeatureBank) -> None:
-    config = small(epochs=1, batch_size=1, seeds=2, head=DressedQuantum(n_qubits=10, q_depth=12))
-    steps = [event for event in train(config, bank) if isinstance(event, Step)]
-    assert steps
-    assert all(1 <= event.step <= 195 and len(event.loss) == 2 for event in steps)
+def test_steps_are_reported_while_an_epoch_goes_on(bank: FeatureBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.training.SECONDS_BETWEEN_STEP_EVENTS", 0.0)
+    events = list(train(small(epochs=1, seeds=2), bank))
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [event.step for event in steps] == list(range(1, 14))  # 195 samples in batches of 16
+    assert all(len(event.loss) == 2 for event in steps)
+    quiet = list(train(small(epochs=1, seeds=2), bank))
+    assert epochs(quiet)[0].train_loss == epochs(events)[0].train_loss
+
+
+def test_a_large_evaluation_is_cut_into_parts_that_fit_together(
+    bank: FeatureBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(DressedQuantum(), 256, 2, 2)
+    network.initialise([0, 1])
+    features = torch.tensor(bank.features)
+    whole = network.logits(features)
+    monkeypatch.setattr("core.heads.EVALUATED_NUMBERS", 2 * 1024 * 10)
+    torch.testing.assert_close(network.logits(features), whole)
