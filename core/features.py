@@ -11,6 +11,7 @@ import re
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,7 +27,9 @@ from core.settings import settings
 
 SHIPPED = Path(__file__).parent / "banks"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-Storage = Literal["float32", "float16", "uint8"]
+Storage = Literal["float32", "float16", "packed"]
+LEVELS = 512
+"""What "packed" keeps of a feature: that many equally spaced values from its smallest to its largest."""
 
 
 class Splits(NamedTuple):
@@ -164,17 +167,8 @@ def _points_bank(name: str) -> FeatureBank:
 
 
 def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> None:
-    """Store a bank in one file that is whole or absent.
-
-    uint8 keeps 256 equally spaced levels between each feature's smallest and largest value.
-    """
-    features = bank.features
-    packed: dict[str, np.ndarray] = {}
-    if storage == "uint8":
-        low, high = features.min(axis=0), features.max(axis=0)
-        step = np.where(high > low, (high - low) / 255, 1).astype(np.float32)
-        packed = {"offset": low, "step": step}
-        features = np.rint((features - low) / step)
+    """Store a bank in one file that is whole or absent: float32 and float16 by rounding, packed by `_pack`."""
+    features = _pack(bank.features) if storage == "packed" else {"features": bank.features.astype(storage)}
     about = {
         "dataset": bank.dataset,
         "backbone": bank.backbone,
@@ -191,11 +185,10 @@ def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> N
             np.savez_compressed(
                 file,
                 about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-                features=features.astype(storage),
                 labels=bank.labels.astype(np.int16),
                 names=np.frombuffer("\n".join(bank.names).encode(), np.uint8),
                 test=bank.split == "test",
-                **packed,  # type: ignore[arg-type]  # numpy reads a bare bool into savez's signature
+                **features,  # type: ignore[arg-type]  # numpy reads a bare bool into savez's signature
             )
             file.flush()
             os.fsync(file.fileno())
@@ -204,6 +197,22 @@ def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> N
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+def _pack(features: np.ndarray) -> dict[str, np.ndarray]:
+    """Features (N, d) as 9-bit levels, feature by feature: the upper 8 bits compress, the lowest is noise."""
+    offset, top = features.min(axis=0), features.max(axis=0)
+    step = np.where(top > offset, (top - offset) / (LEVELS - 1), 1).astype(np.float32)
+    level = np.rint((features - offset) / step).astype(np.uint16).T
+    upper, lowest = (level >> 1).astype(np.uint8), np.packbits(level & 1 == 1, axis=1)
+    return {"upper": upper, "lowest": lowest, "offset": offset, "step": step}
+
+
+def _unpack(stored: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(N, d) float32 from what `_pack` made."""
+    upper = stored["upper"].astype(np.uint16)
+    level = upper * 2 + np.unpackbits(stored["lowest"], axis=1, count=upper.shape[1])
+    return np.ascontiguousarray((level.T * stored["step"] + stored["offset"]).astype(np.float32))
 
 
 def read_bank(path: Path) -> FeatureBank:
@@ -216,9 +225,8 @@ def _read_bank(path: Path, _modified: int) -> FeatureBank:
     try:
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(stored["about"].tobytes())
-            features = stored["features"].astype(np.float32)
-            if about["storage"] == "uint8":
-                features = features * stored["step"] + stored["offset"]
+            packed = about["storage"] == "packed"
+            features = _unpack(stored) if packed else stored["features"].astype(np.float32)
             return FeatureBank(
                 about["dataset"],
                 about["backbone"],
