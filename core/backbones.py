@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from PIL import Image
@@ -20,31 +20,9 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
+from core.cuts import CUTS, find_cut
 from core.downloads import Progress, download
 from core.errors import LabError
-
-
-class KnownFile(NamedTuple):
-    """A weight file that is recognised by name in ``<data folder>/weights`` and checked by its digest."""
-
-    name: str
-    sha256: str
-    """First characters of the digest"""
-    description: str
-
-
-KNOWN_FILES = {
-    ("resnet18", "layer3", "IMAGENET1K_V1"): KnownFile(
-        "resnet18_imagenet_to_layer3.pth",
-        "e0f907c3c878cb79",
-        "torchvision's ResNet-18 IMAGENET1K_V1 up to layer3, BatchNorm folded",
-    ),
-    ("mobilenet_v2", "features", "IMAGENET_INT8"): KnownFile(
-        "mobilenet_v2_imagenet_int8_dequantised.pth",
-        "dc92ce4ad9955fc2",
-        "MobileNetV2: the int8 weights of PyTorch's iOS demo, dequantised, BatchNorm folded",
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +69,9 @@ def load_backbone(
 
 def fetch_weights(backbone: str, layer: str, weights: str, data_dir: Path) -> Iterator[Progress]:
     """Download torchvision's checkpoint into the hub folder, unless it or a known file that serves is there already."""
-    known = KNOWN_FILES.get((backbone, layer, weights))
+    cut = find_cut(backbone, layer, weights)
     checkpoint = checkpoint_file(backbone, weights)
-    if checkpoint is None or checkpoint[0].is_file() or (known and (data_dir / "weights" / known.name).is_file()):
+    if checkpoint is None or checkpoint[0].is_file() or (cut and cut.file and cut.file.path(data_dir).is_file()):
         return
     path, url = checkpoint
     yield from download(url, path, digest=f"sha256:{sha256_prefix(path)}")
@@ -102,9 +80,9 @@ def fetch_weights(backbone: str, layer: str, weights: str, data_dir: Path) -> It
 def name_of_weights(backbone: str, layer: str, weights_file: Path) -> str:
     """The name of the weights in a file: the published name when its digest says so, otherwise made of the file's."""
     digest = _sha256(weights_file)
-    for (known_backbone, known_layer, name), file in KNOWN_FILES.items():
-        if (known_backbone, known_layer) == (backbone, layer) and digest.startswith(file.sha256):
-            return name
+    for cut in CUTS:
+        if (cut.backbone, cut.layer) == (backbone, layer) and cut.file and digest.startswith(cut.file.sha256):
+            return cut.weights
     for name in models.get_model_weights(backbone).__members__ if backbone in models.list_models(models) else ():
         checkpoint = checkpoint_file(backbone, name)
         if checkpoint and digest.startswith(sha256_prefix(checkpoint[0])):
@@ -174,13 +152,13 @@ def _weights(
             raise LabError(f"{path} is damaged (its sha256 begins with {digest[:8]}): remove it and download it again")
         state = _published(backbone, weights).get_state_dict(progress=False, check_hash=True, weights_only=True)
         return state, f"torchvision {path.name}", digest
-    known = KNOWN_FILES.get((backbone, layer, weights))
-    path = data_dir / "weights" / known.name if known else Path()
-    if known and path.is_file():
-        digest = _sha256(path)
+    cut = find_cut(backbone, layer, weights)
+    known = cut.file if cut else None
+    if known and known.path(data_dir).is_file():
+        digest = _sha256(known.path(data_dir))
         if not digest.startswith(known.sha256):
-            raise LabError(f"{path} is not the file of that name (its sha256 begins with {digest[:8]}): replace it")
-        return _read(path), f"{known.name}: {known.description}", digest
+            raise LabError(f"{known.path(data_dir)} is not the file meant (sha256 {digest[:8]}...): replace it")
+        return _read(known.path(data_dir)), f"{known.name}: {known.description}", digest
     if checkpoint is None:
         raise LabError(
             f"The weights {weights} of {backbone} are not on this machine and torchvision has none of that name: put "

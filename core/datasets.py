@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import LabError
+from core.settings import settings
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """What torchvision's ImageFolder takes for an image; the stray GIF of the Hymenoptera archive is none."""
@@ -259,23 +260,27 @@ def images(name: str, data_dir: Path) -> ImageSet:
     return found
 
 
-@lru_cache(maxsize=4)
-def _found(name: str, data_dir: Path) -> ImageSet | None:
-    try:
-        return images(name, data_dir)
-    except LabError:
-        return None
+def images_here(name: str, data_dir: Path) -> bool:
+    """Whether something that looks like the images of this data set is there, without looking into it."""
+    sources = ("hymenoptera_data",) if name == "ants_bees" else (f"{_CIFAR_ZIPS[name]}.zip", _CIFAR_BATCHES)
+    return any((data_dir / source).exists() for source in sources)
 
 
-def image_file(dataset: str, name: str, data_dir: Path) -> bytes | None:
-    """The encoded image of this name (as in `FeatureBank.names`) for a page to show, or None when it is not here."""
-    found = _found(dataset, data_dir) if dataset in ("ants_bees", *_CIFAR_ZIPS) else None
-    if found is None or name not in found.names:
-        return None
+def image_file(name: str, image_name: str, data_dir: Path | None = None) -> bytes | None:
+    """The encoded image of data set ``name`` to show on a page, or None when it is not on this machine.
+
+    ``image_name`` is one of `core.features.FeatureBank.names`; anything else gives None.
+    """
     try:
-        return found.read(name)
+        found = _images_once(name, data_dir or settings().data_dir)
+        return found.read(image_name) if image_name in found.names else None
     except (LabError, OSError):
         return None
+
+
+@lru_cache(maxsize=4)
+def _images_once(name: str, data_dir: Path) -> ImageSet:
+    return images(name, data_dir)
 
 
 def _hymenoptera(data_dir: Path) -> ImageSet | None:
@@ -299,6 +304,7 @@ def _hymenoptera(data_dir: Path) -> ImageSet | None:
     return ImageSet(this, tuple(names), read, str(root))
 
 
+_CIFAR_BATCHES = "cifar-10-batches-py"
 _CIFAR_ZIPS = {"dogs_cats": "cifar_dogs_cats", "planes_cars": "cifar_planes_cars"}
 
 
@@ -327,7 +333,7 @@ def _cifar_zip(name: str, data_dir: Path) -> ImageSet | None:
 
 def _cifar_batches(name: str, data_dir: Path) -> ImageSet | None:
     """The pair from torchvision's CIFAR10, which checks the md5 of every batch before it reads it."""
-    if not (data_dir / "cifar-10-batches-py").is_dir():
+    if not (data_dir / _CIFAR_BATCHES).is_dir():
         return None
     from torchvision.datasets import CIFAR10
 
@@ -348,4 +354,4 @@ def _cifar_batches(name: str, data_dir: Path) -> ImageSet | None:
         Image.fromarray(pixels[member]).save(encoded, "PNG")
         return encoded.getvalue()
 
-    return ImageSet(this, tuple(pixels), read, str(data_dir / "cifar-10-batches-py"), by_pixels=True)
+    return ImageSet(this, tuple(pixels), read, str(data_dir / _CIFAR_BATCHES), by_pixels=True)

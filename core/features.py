@@ -20,8 +20,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from core.config import POINT_DATASETS, POINTS_BACKBONE, RunConfig
-from core.cuts import CUTS, POINTS_CUT, cut_title, find_cut
-from core.datasets import DATASETS, dataset, points
+from core.cuts import CUTS, POINTS_CUT, cut_title
+from core.datasets import DATASETS, dataset, images_here, points
+from core.downloads import DOWNLOAD_MB
 from core.errors import LabError
 from core.settings import settings
 
@@ -100,6 +101,9 @@ class FeatureBank:
         return Splits(train, validation, np.flatnonzero(~in_train))
 
 
+State = Literal["shipped", "cached", "generated", "missing"]
+
+
 class Listing(NamedTuple):
     """One line of a menu of features."""
 
@@ -111,10 +115,10 @@ class Listing(NamedTuple):
     n_features: int
     megabytes: float
     """Size of the file, 10^6 bytes; 0 when there is none yet"""
-    state: Literal["shipped", "cached", "generated", "missing"]
+    state: State
     """missing: not extracted on this machine yet"""
     download_mb: float
-    """What extracting it would download for the weights at most, 10^6 bytes"""
+    """What extracting it would download at most (images and weights), 10^6 bytes; 0 when the bank is there"""
 
 
 def bank_file(folder: Path, dataset: str, backbone: str, layer: str, weights: str) -> Path:
@@ -256,22 +260,50 @@ def _read_about(path: Path) -> dict[str, Any] | None:
 def available_banks() -> list[Listing]:
     """Every bank there is, then every listed cut that could be extracted, for menus; reads no features."""
     lines: dict[tuple[str, str, str, str], Listing] = {}
-    for state, folder in (("shipped", SHIPPED), ("cached", settings().cache_dir)):
+    states: tuple[tuple[State, Path], ...] = (("shipped", SHIPPED), ("cached", settings().cache_dir))
+    for state, folder in states:
         for path in sorted(folder.glob("*.npz")):
             about = _read_about(path)
-            if about is None:
+            if about is None or about["dataset"] not in DATASETS:
                 continue
             key = (about["dataset"], about["backbone"], about["layer"], about["weights"])
-            cut = find_cut(*key[1:])
-            size, download = path.stat().st_size / 1e6, cut.download_mb if cut else 0.0
-            lines.setdefault(key, Listing(*key, cut_title(*key[1:]), about["n_features"], size, state, download))  # type: ignore[arg-type]
+            size = path.stat().st_size / 1e6
+            lines.setdefault(key, Listing(*key, cut_title(*key[1:]), about["n_features"], size, state, 0.0))
     for name in DATASETS:
         if name in POINT_DATASETS:
             key = (name, POINTS_CUT.backbone, POINTS_CUT.layer, POINTS_CUT.weights)
             lines[key] = Listing(*key, POINTS_CUT.title, POINTS_CUT.n_features, 0.0, "generated", 0.0)
             continue
+        data_dir = settings().data_dir
+        pictures_mb = 0.0 if images_here(name, data_dir) else DOWNLOAD_MB[name]
         for cut in CUTS:
+            file_is_here = cut.file is not None and cut.file.path(data_dir).is_file()
+            if not (file_is_here or cut.download_mb):
+                continue
             key = (name, cut.backbone, cut.layer, cut.weights)
-            lines.setdefault(key, Listing(*key, cut.title, cut.n_features, 0.0, "missing", cut.download_mb))
-    order = list(DATASETS)
-    return sorted(lines.values(), key=lambda line: (order.index(line.dataset), line.state == "missing"))
+            download_mb = pictures_mb + (0.0 if file_is_here else cut.download_mb)
+            lines.setdefault(key, Listing(*key, cut.title, cut.n_features, 0.0, "missing", download_mb))
+    datasets, cuts = list(DATASETS), [(cut.backbone, cut.layer, cut.weights) for cut in CUTS]
+
+    def place(line: Listing) -> tuple[int, bool, int]:
+        cut = (line.backbone, line.layer, line.weights)
+        return datasets.index(line.dataset), line.state == "missing", cuts.index(cut) if cut in cuts else len(cuts)
+
+    return sorted(lines.values(), key=place)
+
+
+def linear_probe(bank: FeatureBank) -> np.ndarray:
+    """(n_test,) bool: which test images a logistic regression gets right that was fitted on all training images.
+
+    Features are standardised; C = 0.01. Deterministic: it shows what a change of the features alone changes.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    train, _, test = bank.splits(0, 0)
+    features = bank.features.astype(np.float64)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    probe.fit(features[train], bank.labels[train])
+    right: np.ndarray = probe.predict(features[test]) == bank.labels[test]
+    return right

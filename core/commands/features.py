@@ -10,7 +10,17 @@ from typing import Any
 from core.config import POINT_DATASETS, RunConfig, run_config
 from core.downloads import Progress
 from core.errors import LabError
-from core.features import FeatureBank, available_banks, bank_file, load_bank, write_bank
+from core.features import (
+    SHIPPED,
+    FeatureBank,
+    available_banks,
+    bank_file,
+    linear_probe,
+    load_bank,
+    read_bank,
+    write_bank,
+)
+from core.settings import settings
 
 HELP = "extract, list, pack and check features of images"
 
@@ -31,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--storage", choices=("float32", "float16", "packed"), default="float32", help="precision of --output"
     )
     parser.add_argument("--verify", action="store_true", help="compute a sample of a bank anew and compare")
+    parser.add_argument("--probe", action="store_true", help="compare linear probes on the shipped and cached features")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
 
 
@@ -49,6 +60,8 @@ def run(given: argparse.Namespace) -> int:
         config = RunConfig.model_validate(names | {"weights": weights})
     if config.dataset in POINT_DATASETS:
         raise LabError(f"dataset = {config.dataset!r} is not possible: its points need no extraction, train on them")
+    if given.probe:
+        return _probe(config)
     if given.verify:
         return _verify(load_bank(config), given)
 
@@ -88,6 +101,18 @@ def _verify(bank: FeatureBank, given: argparse.Namespace) -> int:
     result = verify(bank, data_dir=given.data_dir, weights_file=given.weights)
     _tell(given, vars(result) | {"agrees": result.agrees})
     return 0 if result.agrees else 1
+
+
+def _probe(config: RunConfig) -> int:
+    right = {}
+    for folder in (SHIPPED, settings().cache_dir):
+        path = bank_file(folder, config.dataset, config.backbone, config.layer, config.weights)
+        if not path.is_file():
+            raise LabError(f"There is no {path}: extract these features on this machine first")
+        right[folder] = linear_probe(read_bank(path))
+        print(f"{100 * right[folder].mean():.2f} % of {len(right[folder]):,} test images with {path}")
+    print(f"{(right[SHIPPED] != right[folder]).sum()} test images change between right and wrong")
+    return 0
 
 
 def _tell(given: argparse.Namespace, result: dict[str, Any]) -> None:
