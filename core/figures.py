@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.config import Bottleneck, DressedQuantum, HeadConfig
 from core.events import Epoch
@@ -337,5 +338,75 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, d
         hovermode="closest",
         xaxis={"title": {"text": "head says"}, "side": "bottom", "fixedrange": True},
         yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
+    )
+    return figure
+
+
+CLASS_COLOURS = ("#D55E00", "#0072B2")
+"""Of the two classes of a data set in the plane: Okabe and Ito's vermillion and blue."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What one network makes of the plane. decision: (rows, columns) in [-1, 1], negative for the first class."""
+
+    title: str
+    decision: np.ndarray
+
+
+def decision_regions(
+    regions: Sequence[Region],
+    grid: Sequence[float],
+    points: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """The plane coloured by what each network says, the same points in each panel, side by side.
+
+    grid: coordinates of the decision's columns, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
+    """
+    first, second = CLASS_COLOURS
+    scale = [[0, rgba(first, 0.5)], [0.5, "rgba(128,128,128,0.06)"], [1, rgba(second, 0.5)]]
+    figure = make_subplots(
+        1, len(regions), subplot_titles=[region.title for region in regions], horizontal_spacing=0.04
+    )
+    for column, region in enumerate(regions, 1):
+        figure.add_trace(
+            go.Heatmap(
+                z=region.decision, x=grid, y=grid, zmin=-1, zmax=1, colorscale=scale, showscale=False, hoverinfo="skip"
+            ),
+            1,
+            column,
+        )
+        for label, name in enumerate(classes):
+            chosen = points[labels == label]
+            figure.add_scatter(
+                x=chosen[:, 0],
+                y=chosen[:, 1],
+                mode="markers",
+                marker={
+                    "color": CLASS_COLOURS[label],
+                    "symbol": ("circle", "diamond")[label],
+                    "size": 5.5,
+                    "line": {"width": 0.7, "color": "white"},
+                },
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                hoverinfo="skip",
+                row=1,
+                col=column,
+            )
+        figure.update_xaxes(visible=False, row=1, col=column, range=[grid[0], grid[-1]], constrain="domain")
+        figure.update_yaxes(
+            visible=False, row=1, col=column, range=[grid[0], grid[-1]], scaleanchor=f"x{column if column > 1 else ''}"
+        )
+    figure.update_layout(
+        template=template(dark),
+        hovermode="closest",
+        margin={"t": 46, "b": 34},
+        legend={"y": -0.02, "yanchor": "top", "x": 0.5, "xanchor": "center"},
     )
     return figure
