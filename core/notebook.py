@@ -31,6 +31,9 @@ NetworkName = Literal["classical", "hybrid"]
 LEARNING_RATES = {"spirals": 0.07, "spirals_2.0": 0.07, "square": 0.1, "moons": 0.1}
 """Step of Adam: the paper's example 1, and the authors' supplementary notebook with other shapes."""
 
+TURNS = {"spirals": 1.52, "spirals_2.0": 2.0}
+"""Turns of the two spirals of example 1."""
+
 N_QUBITS, Q_DEPTH = 5, 5
 BLOCKS = ((N_QUBITS, 3), (15, N_QUBITS), (N_QUBITS, N_QUBITS + 1), (2, N_QUBITS + 1))
 """The one weight vector: pre_net, angles (rows 1 to 5 are used), classical block, post_net; biases are last columns."""

@@ -113,7 +113,7 @@ class Row:
     @property
     def command(self) -> str:
         """What makes this row."""
-        return "python -m core paper example1" if self.config is None else f"python -m core paper run {self.key}"
+        return f"python -m core paper run {self.key}"
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,9 @@ _REPORTED = {
 NOTEBOOK_MINUTES = 669
 """What the authors' notebook took for all four networks of example 1, as it printed itself."""
 
+DECISION_GRID = tuple(round(-2.8 + step * 0.08, 2) for step in range(71))
+"""Both coordinates at which a notebook network's decision is kept, standardised; rows of "decision" are the second."""
+
 _CUTS = {
     "layer3": {"backbone": "resnet18", "layer": "layer3"},
     "mobilenet_v2": {"backbone": "mobilenet_v2"},
@@ -180,13 +183,12 @@ def rows() -> tuple[Row, ...]:
     return (*_point_rows(), *_image_rows())
 
 
-def find_rows(keys: Iterable[str]) -> list[Row]:
-    """The rows of these keys; `LabError` for an unknown one."""
+def find_row(key: str) -> Row:
+    """The row of this key; `LabError` for an unknown one."""
     known = {row.key: row for row in rows()}
-    for key in keys:
-        if key not in known:
-            raise LabError(f"row = {key!r} is not in the table: `python -m core paper list` shows all {len(known)}")
-    return [known[key] for key in keys]
+    if key not in known:
+        raise LabError(f"row = {key[:100]!r} is not in the table: `python -m core paper list` shows all {len(known)}")
+    return known[key]
 
 
 def _point_rows() -> Iterable[Row]:
@@ -295,7 +297,7 @@ def runs_again(store: Store) -> dict[str, Record]:
 
 
 def notebook_results(root: Path) -> dict[str, Any]:
-    """Row key → what `core.notebook` gave: "accuracy", "loss", "seconds", "weights"; empty when it was not run."""
+    """Row key → what `core.notebook` gave: accuracy, loss, seconds, weights, decision; empty when it was not run."""
     path = root / NOTEBOOK_FILE
     if not path.is_file():
         return {}
@@ -303,13 +305,13 @@ def notebook_results(root: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
     except ValueError as error:
-        raise LabError(f"{path} cannot be read ({error}): remove it and run `python -m core paper example1`") from None
+        raise LabError(f"{path} cannot be read ({error}): remove it and run `python -m core paper run --all`") from None
 
 
 def keep_notebook_results(results: dict[str, Any], root: Path) -> None:
     """Store these results beside those of other rows, whole or not at all."""
     root.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(notebook_results(root) | results, indent=1)
+    text = json.dumps(notebook_results(root) | results)
     with tempfile.NamedTemporaryFile("w", dir=root, suffix=".part", delete=False, encoding="utf-8") as file:
         file.write(text)
     os.chmod(file.name, 0o644)

@@ -8,8 +8,8 @@ import argparse
 import json
 import math
 import shutil
-import sys
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=type(parser))
     example = actions.add_parser("example1", help="the authors' notebook, number for number (half a minute)")
     example.add_argument("--json", action="store_true", help="print one JSON object")
-    example.add_argument("--all", action="store_true", help="also the supplementary notebook's square and moons")
-    example.add_argument("--keep", action="store_true", help="store the results under results/")
     listing = actions.add_parser("list", help="all rows: what is reported, what was measured")
     listing.add_argument("--json", action="store_true", help="print one JSON object for every row")
     run_rows = actions.add_parser("run", help="train rows of the table and store them")
@@ -51,46 +49,34 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _example1(given: argparse.Namespace) -> int:
-    import torch
+    from core.notebook import TURNS, run_notebook
+    from core.paper import EXAMPLES, find_row
 
-    from core.notebook import run_notebook
-    from core.paper import EXAMPLES, find_rows, keep_notebook_results
-    from core.settings import settings
-
-    torch.set_num_threads(1)
     started = perf_counter()
-    examples = EXAMPLES[: 2 if given.all else 1]
-    names = [name for example in examples for name in example.datasets]
-    kept, shown = {}, []
-    for name in names:
+    results = []
+    for name in EXAMPLES[0].datasets:
         for done in run_notebook(name):
-            (row,) = find_rows([f"{name}-{done.network}-notebook"])
-            assert row.reported is not None
-            kept[row.key] = {
-                "accuracy": done.test_accuracy,
-                "loss": done.test_loss,
-                "seconds": done.seconds,
-                "weights": done.weights.tolist(),
-            }
-            line = {
-                "dataset": name,
-                "network": done.network,
-                "accuracy": done.test_accuracy,
-                "reported": row.reported.accuracy,
-                "loss": done.test_loss,
-                "seconds": round(done.seconds, 3),
-            }
-            shown.append(line)
+            reported = find_row(f"{name}-{done.network}-notebook").reported
+            assert reported is not None
+            results.append(
+                {
+                    "dataset": name,
+                    "turns": TURNS[name],
+                    "network": done.network,
+                    "test_accuracy": done.test_accuracy,
+                    "reported": reported.accuracy,
+                    "test_loss": done.test_loss,
+                    "seconds": done.seconds,
+                }
+            )
             if not given.json:
                 print(
                     f"{name:12} {done.network:10} test accuracy {done.test_accuracy:.3f}, "
-                    f"reported {row.reported.accuracy:.3f}   {done.seconds:5.1f} s",
+                    f"reported {reported.accuracy:.3f}   {done.seconds:5.1f} s",
                     flush=True,
                 )
-    if given.keep:
-        keep_notebook_results(kept, settings().results_dir)
     if given.json:
-        print(json.dumps({"results": shown, "seconds": round(perf_counter() - started, 3)}, indent=1))
+        print(json.dumps({"results": results, "seconds": perf_counter() - started}, indent=1))
     return 0
 
 
@@ -139,34 +125,57 @@ def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:
 def _run(given: argparse.Namespace) -> int:
     import torch
 
-    from core.paper import find_rows, rows
+    from core.paper import find_row, notebook_results, rows
     from core.store import Store
 
-    wanted = rows() if given.all else find_rows(given.rows)
+    wanted = rows() if given.all else tuple(find_row(key) for key in given.rows)
     if not wanted:
         raise LabError("row = nothing is not possible: name rows of `paper list`, or use --all")
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
-    stored = set(store.run_ids())
+    stored = set() if given.again else set(store.run_ids())
+    computed = set() if given.again else set(notebook_results(store.root))
     for number, row in enumerate(wanted, 1):
-        place = f"[{number}/{len(wanted)}] {row.key}"
-        if row.config is None:
-            if not given.all:
-                raise LabError(f"row = {row.key!r} is the notebook's own computation: use `{row.command}`")
-            continue
-        if row.run_id in stored and not given.again:
-            print(f"{place}: stored already")
-            continue
+        print(f"[{number}/{len(wanted)}] {row.key}: ", end="", flush=True)
         try:
-            _train(row, row.config, store, place)
+            if row.run_id in stored or row.key in computed:
+                print("stored already")
+            elif row.config is None:
+                computed |= _compute_notebook(row, store.root)
+            else:
+                _train(row, row.config, store)
         except LabError as error:
             if not given.all:
                 raise
-            print(f"{place}: {error}", file=sys.stderr)
+            print(error)
     return 0
 
 
-def _train(row: "Row", config: "RunConfig", store: "Store", place: str) -> None:
+def _compute_notebook(row: "Row", root: Path) -> set[str]:
+    """Compute both networks of the notebook for a row's data set (the second one needs the first); the rows' keys."""
+    import numpy as np
+
+    from core.notebook import decision, run_notebook
+    from core.paper import DECISION_GRID, keep_notebook_results
+
+    grid = np.stack(np.meshgrid(DECISION_GRID, DECISION_GRID), axis=-1).reshape(-1, 2)
+    results = {}
+    for done in run_notebook(row.dataset):
+        plane = decision(done, grid).reshape(len(DECISION_GRID), -1).round(2)
+        results[f"{row.dataset}-{done.network}-notebook"] = {
+            "accuracy": done.test_accuracy,
+            "loss": done.test_loss,
+            "seconds": done.seconds,
+            "weights": done.weights.tolist(),
+            "decision": plane.tolist(),
+        }
+        print(f"{done.network} {done.test_accuracy:.3f}, {done.seconds:.1f} s  ", end="", flush=True)
+    print()
+    keep_notebook_results(results, root)
+    return set(results)
+
+
+def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
     """Train one row and store it, replacing what was stored under its name only when it has finished."""
     import numpy as np
 
@@ -175,7 +184,7 @@ def _train(row: "Row", config: "RunConfig", store: "Store", place: str) -> None:
     from core.training import train
 
     bank = load_bank(config)
-    print(f"{place}: {config.seeds} seeds, {config.epochs} epochs ...", end=" ", flush=True)
+    print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
     events = []
     for event in train(config, bank):
         if isinstance(event, Finished):
