@@ -12,6 +12,10 @@ from torch import Tensor
 
 from core.circuits import Circuit
 from core.gate_by_gate import GateByGate
+from core.phase_form import PhaseForm
+
+PHASE_FORM_QUBITS = 7
+ENGINES = {"phase_form": PhaseForm, "gate_by_gate": GateByGate}
 
 
 class Simulator:
@@ -20,21 +24,21 @@ class Simulator:
     M is the number of members (weight vectors), B the batch of inputs of each.
     """
 
-    def __init__(self, circuit: Circuit, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+    def __init__(
+        self, circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", engine: str = ""
+    ) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, torch.device(device)
-        self._engine = GateByGate(circuit, dtype, self.device)
+        engine = engine or ("phase_form" if circuit.n_qubits <= PHASE_FORM_QUBITS else "gate_by_gate")
+        self._engine: PhaseForm | GateByGate = ENGINES[engine](circuit, dtype, self.device)
 
-    @torch.no_grad()
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Any]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
         return self._engine.forward(inputs, weights)
 
-    @torch.no_grad()
     def expval(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """What `forward` computes, without keeping anything for `backward`: for evaluation of large batches."""
         return self._engine.forward(inputs, weights)[0]
 
-    @torch.no_grad()
     def backward(
         self, saved: Any, grad_expvals: Tensor, need_inputs: bool = True, need_weights: bool = True
     ) -> tuple[Tensor | None, Tensor | None]:
