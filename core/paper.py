@@ -222,7 +222,7 @@ def _image_rows() -> Iterable[Row]:
             for cut in cuts:
                 for head in _image_heads(name, cut):
                     for protocol, fields in _PROTOCOL_FIELDS.items():
-                        if protocol == "paper, early" and _IMAGES[name]["lr_gamma"] == 1:
+                        if protocol == "paper, early" and (_IMAGES[name]["lr_gamma"] == 1 or cut == "mobilenet_v2"):
                             continue  # a rate that is never lowered cannot be lowered earlier
                         config = RunConfig(
                             dataset=name, head=head, seeds=SEEDS, **_CUTS[cut], **_IMAGES[name], **fields

@@ -5,6 +5,7 @@
     checkpoint.npz    what training needs to go on; gone when the run has finished
     weights.npz       selected weights by name, each with a leading member dimension
     predictions.npz   test_logits (members, n_test, classes), test_labels (n_test,), test_names (n_test,)
+                      (runs that ship hold weights and logits in float16)
     owner.lock        locked by the process that works on the run, for as long as that process lives
 
 A file is replaced as a whole or only ever appended to, so that a crash at any point leaves a readable record. A run
@@ -80,13 +81,13 @@ class Record:
     finished: Summary | None
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Selected weights by name, each (members, ...); `LabError` if the run has none."""
-        return self._arrays("weights.npz")
+        """Selected weights by name, each (members, ...) float32; `LabError` if the run has none."""
+        return {name: array.astype(np.float32) for name, array in self._arrays("weights.npz").items()}
 
     def predictions(self) -> dict[str, np.ndarray]:
         """test_logits (members, n_test, classes) float32, test_labels (n_test,) int64, test_names (n_test,) text."""
         arrays = self._arrays("predictions.npz")
-        return arrays | {"test_logits": arrays["test_logits"].astype(np.float32)}  # runs that ship hold them in float16
+        return arrays | {"test_logits": arrays["test_logits"].astype(np.float32)}
 
     def checkpoint(self) -> Checkpoint | None:
         """The last state that training can go on from, or None."""

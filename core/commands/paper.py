@@ -188,7 +188,8 @@ def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
     events = []
     for event in train(config, bank):
         if isinstance(event, Finished):
-            event = replace(event, test_logits=event.test_logits.astype(np.float16))
+            short = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+            event = replace(event, test_logits=event.test_logits.astype(np.float16), weights=short)
         if not isinstance(event, Checkpoint):
             events.append(event)
     shutil.rmtree(store.folder(row.run_id), ignore_errors=True)
