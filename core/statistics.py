@@ -8,8 +8,11 @@ that.
 Metrics come in natural units (accuracy in [0, 1]); margins and sentences are in percent points.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, log2, pi
 from typing import Literal
 
 import numpy as np
@@ -107,7 +110,7 @@ def paired_difference(candidate: ArrayLike, rival: ArrayLike, margin: float) -> 
     first, second = _sample(candidate), _sample(rival)
     if first.shape != second.shape:
         raise LabError(
-            f"seeds = {len(first)} and {len(second)} cannot be paired: both heads need the same ones; run them together."
+            f"seeds = {len(first)} and {len(second)} cannot be paired: both heads need the same; run them together."
         )
     if len(first) < 2:
         raise LabError("seeds = 1 is not possible for a comparison: 2 or more are allowed; raise seeds to 20.")
@@ -195,14 +198,26 @@ class Verdict:
     tost_holm: float
     images: ImageTest | None
     images_holm: float | None
-    seeds_needed: int | None
-    """Seeds after which an answer is likely (power 0.8) if the present mean and spread are true; None: out of reach."""
-    title: str = field(init=False)
-    sentence: str = field(init=False)
+    n_rivals: int
+    """How many questions Holm's correction shares the level among."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "title", _title(self))
-        object.__setattr__(self, "sentence", _sentence(self))
+    @cached_property
+    def seeds_needed(self) -> int | None:
+        """Seeds after which an answer is likely (power 0.8) if the present mean and spread are true; None: out of
+        reach, or the question is answered already."""
+        if self.kind != "not enough evidence":
+            return None
+        return seeds_needed(self.paired, self.margin / 100, self.n_rivals)
+
+    @cached_property
+    def title(self) -> str:
+        """The verdict as a headline."""
+        return _title(self)
+
+    @cached_property
+    def sentence(self) -> str:
+        """The verdict with the numbers that lead there, and what it does not say."""
+        return _sentence(self)
 
 
 def verdicts(
@@ -227,23 +242,21 @@ def verdicts(
     wilcoxon = holm([one.wilcoxon_p for one in paired])
     equivalent = holm([one.tost_p for one in paired])
     images = [image_test(correct[candidate], correct[rival]) for rival in rivals] if correct else []
-    images_p = holm([one.p for one in images]) if correct else []
+    images_p = holm([one.p for one in images]) if correct else np.empty(0)
     found = []
     for index, rival in enumerate(rivals):
-        kind = _kind(paired[index], float(wilcoxon[index]), float(equivalent[index]))
-        open_question = kind == "not enough evidence"
         found.append(
             Verdict(
                 candidate=candidate,
                 rival=rival,
-                kind=kind,
+                kind=_kind(paired[index], float(wilcoxon[index]), float(equivalent[index])),
                 margin=margin,
                 paired=paired[index],
                 wilcoxon_holm=float(wilcoxon[index]),
                 tost_holm=float(equivalent[index]),
                 images=images[index] if correct else None,
                 images_holm=float(images_p[index]) if correct else None,
-                seeds_needed=seeds_needed(paired[index], margin / 100, len(rivals)) if open_question else None,
+                n_rivals=len(rivals),
             )
         )
     return found
@@ -271,25 +284,24 @@ def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, pow
     differences = np.array(paired.differences)
     mean, spread = abs(float(differences.mean())), float(differences.std(ddof=1))
     level = LEVEL / n_rivals
-    found = []
-    for distance, alternative, factor in ((mean, "two-sided", np.pi / 3), (margin - mean, "larger", 1.0)):
-        if distance <= 0:
-            continue
-        effect = distance / spread if spread else np.inf
-        # Equivalence rejects on both sides: each gets half of the risk to miss.
-        wanted = power if alternative == "two-sided" else (1 + power) / 2
-        reach = TTestPower().power(effect_size=effect, nobs=MOST_SEEDS, alpha=level, alternative=alternative)
-        if reach < wanted:
-            continue
-        small = TTestPower().power(effect_size=effect, nobs=3, alpha=level, alternative=alternative)
-        needed = (
-            3.0
-            if small >= wanted
-            else TTestPower().solve_power(effect_size=effect, alpha=level, power=wanted, alternative=alternative)
-        )
-        found.append(int(np.ceil(needed * factor)))
+
+    def first_with(distance: float, alternative: str, power: float) -> int | None:
+        effect = distance / spread if spread else MOST_SEEDS
+        counts = range(3, MOST_SEEDS + 1)
+
+        def reached(n_seeds: int) -> float:
+            return float(TTestPower().power(effect_size=effect, nobs=n_seeds, alpha=level, alternative=alternative))
+
+        index = bisect_left(counts, power, key=reached) if distance > 0 else len(counts)
+        return counts[index] if index < len(counts) else None
+
+    difference = first_with(mean, "two-sided", power)
+    # Equivalence has to reject on both sides: each gets half of the risk to miss.
+    equivalence = first_with(margin - mean, "larger", (1 + power) / 2)
+    found = [ceil(difference * pi / 3)] if difference else []
+    found += [equivalence] if equivalence else []
     # The Wilcoxon test's smallest p value is 2^(1 - n): fewer seeds cannot reject, however clear they are.
-    floor = int(np.ceil(1 - np.log2(level))) + 1
+    floor = ceil(1 - log2(level)) + 1
     return max(min(found), floor, len(differences) + 1) if found else None
 
 
@@ -305,15 +317,15 @@ def _title(verdict: Verdict) -> str:
 
 
 def _sentence(verdict: Verdict) -> str:
-    paired, low, high = verdict.paired, verdict.paired.interval.low * 100, verdict.paired.interval.high * 100
+    paired, interval = verdict.paired, verdict.paired.interval
     seeds = len(paired.differences)
-    mean = f"{paired.interval.estimate * 100:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})"
+    mean = f"{_points(interval.estimate)} points (95 % interval {_points(interval.low)} to {_points(interval.high)})"
     over = f"Over {seeds} paired seeds on this test set {verdict.candidate} differs from {verdict.rival} by {mean}"
     match verdict.kind:
         case "equivalent":
             small = verdict.wilcoxon_holm < LEVEL
             also = "; the small difference is there in most seeds, but it is less than the margin" if small else ""
-            text = f"{over}: inside ± {verdict.margin:g} points (TOST p = {_p(verdict.tost_holm)}){also}."
+            text = f"{over}: inside ± {verdict.margin:g} points (TOST p {_p(verdict.tost_holm)}){also}."
         case "not enough evidence":
             more = (
                 f"about {verdict.seeds_needed} seeds would likely decide"
@@ -321,26 +333,31 @@ def _sentence(verdict: Verdict) -> str:
                 else f"even {MOST_SEEDS:,} seeds would hardly decide"
             )
             text = (
-                f"{over}: neither a difference (Wilcoxon p = {_p(verdict.wilcoxon_holm)}) nor equality within "
-                f"± {verdict.margin:g} points (TOST p = {_p(verdict.tost_holm)}) is shown; {more}."
+                f"{over}: neither a difference (Wilcoxon p {_p(verdict.wilcoxon_holm)}) nor equality within "
+                f"± {verdict.margin:g} points (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
             )
         case kind:
-            ahead = f"ahead in {paired.wins:.0%} of them"
-            text = f"{over}: {kind} (Wilcoxon p = {_p(verdict.wilcoxon_holm)}, {ahead})."
+            ahead = f"ahead in {paired.wins * seeds:g} of {seeds} seeds, a tie as half"
+            text = f"{over}: {kind} (Wilcoxon p {_p(verdict.wilcoxon_holm)}, {ahead})."
     images = verdict.images
     if images is None or verdict.images_holm is None:
         return text
     counts = (
         f"of {images.n_images} test samples {images.candidate_alone} are told rightly by {verdict.candidate} alone and "
-        f"{images.rival_alone} by {verdict.rival} alone (McNemar p = {_p(verdict.images_holm)})"
+        f"{images.rival_alone} by {verdict.rival} alone (McNemar p {_p(verdict.images_holm)})"
     )
     if verdict.images_holm < LEVEL:
         return f"{text} On other samples a difference is to be expected too: {counts}."
     return f"{text} That is about seeds; for other samples this test set shows no difference: {counts}."
 
 
+def _points(difference: float) -> str:
+    """Percent points with their sign, without a minus before zero."""
+    return f"{round(difference * 100, 1) + 0.0:+.1f}"
+
+
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 @dataclass(frozen=True)
@@ -359,7 +376,7 @@ class Ranking:
     """Largest sets of neighbours whose ranks differ by less than the critical difference."""
 
 
-def ranking(scores: Mapping[str, Sequence[float]]) -> Ranking:
+def ranking(scores: Mapping[str, ArrayLike]) -> Ranking:
     """Ranks the heads, shape head → (n_datasets,) scores where more is better; needs 3 heads and 2 data sets."""
     names = list(scores)
     table = np.array([scores[name] for name in names], dtype=float)  # (n_heads, n_datasets)

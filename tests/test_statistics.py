@@ -1,0 +1,283 @@
+"""Intervals and tests against scipy, a second way or a hand-made truth; verdicts against simulated truth."""
+
+import gc
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.calibration import calibration_curve
+
+from core.errors import LabError
+from core.statistics import (
+    LEVEL,
+    area_under_curve,
+    bootstrap_interval,
+    expected_calibration_error,
+    holm,
+    image_test,
+    mean_interval,
+    paired_difference,
+    ranking,
+    seeds_needed,
+    verdicts,
+    wilson_interval,
+)
+
+SEEDS = 20
+
+
+@pytest.fixture
+def little_garbage() -> Iterator[None]:
+    """statsmodels collects garbage at every Holm correction; simulations need it to look at new objects only."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_mean_interval_is_that_of_scipys_t_test() -> None:
+    values = generator().normal(0.9, 0.02, 12)
+    found = mean_interval(values)
+    expected = stats.ttest_1samp(values, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.estimate == pytest.approx(values.mean())
+
+
+def test_one_value_says_nothing_of_its_spread() -> None:
+    found = mean_interval([0.7])
+    assert found.estimate == 0.7
+    assert np.isnan(found.low)
+    assert np.isnan(found.high)
+
+
+def test_wilson_interval_solves_its_quadratic() -> None:
+    found = wilson_interval(140, 153)
+    z = stats.norm.ppf(0.975)
+    for bound in (found.low, found.high):
+        assert (140 / 153 - bound) ** 2 == pytest.approx(z**2 * bound * (1 - bound) / 153)
+    assert wilson_interval(153, 153).high == pytest.approx(1.0)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    random = generator(1)
+    hits_t = hits_bootstrap = 0
+    for _ in range(300):
+        sample = random.normal(0.5, 0.1, SEEDS)
+        for interval, kind in ((mean_interval(sample), "t"), (bootstrap_interval(sample), "bootstrap")):
+            inside = interval.low <= 0.5 <= interval.high
+            hits_t += inside and kind == "t"
+            hits_bootstrap += inside and kind == "bootstrap"
+    assert 0.91 <= hits_t / 300 <= 0.99
+    assert 0.89 <= hits_bootstrap / 300 <= 0.99
+
+
+def test_bootstrap_interval_is_the_same_again_and_shrinks_to_a_constant() -> None:
+    sample = generator(2).normal(size=SEEDS)
+    assert bootstrap_interval(sample) == bootstrap_interval(sample)
+    constant = bootstrap_interval(np.full(SEEDS, 0.03))
+    assert (constant.low, constant.high) == pytest.approx((0.03, 0.03))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_paired_difference_by_other_ways() -> None:
+    random = generator(3)
+    rival = random.normal(0.9, 0.02, SEEDS)
+    candidate = rival + random.normal(0.01, 0.01, SEEDS)
+    found = paired_difference(candidate, rival, margin=0.02)
+    difference = candidate - rival
+    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(difference).pvalue)
+    assert found.effect_size == pytest.approx(stats.ttest_rel(candidate, rival).statistic / np.sqrt(SEEDS))
+    one_sided = [
+        stats.ttest_1samp(difference, -0.02, alternative="greater").pvalue,
+        stats.ttest_1samp(difference, 0.02, alternative="less").pvalue,
+    ]
+    assert found.tost_p == pytest.approx(max(one_sided))
+    assert found.wins == (difference > 0).mean()
+
+
+def test_equal_heads_never_differ() -> None:
+    same = [0.9, 0.91, 0.89]
+    found = paired_difference(same, same, margin=0.01)
+    assert found.wilcoxon_p == 1
+    assert found.effect_size == 0
+    assert found.wins == 0.5
+    assert found.tost_p == 0
+
+
+@pytest.mark.parametrize(
+    ("candidate", "rival"), [([0.9], [0.8]), ([0.9, 0.8], [0.9]), ([0.9, float("nan")], [0.9, 0.8]), ([], [])]
+)
+def test_what_cannot_be_paired_is_refused(candidate: list[float], rival: list[float]) -> None:
+    with pytest.raises(LabError):
+        paired_difference(candidate, rival, margin=0.01)
+
+
+@pytest.mark.parametrize(("margin", "candidate"), [(0, "a"), (float("nan"), "a"), (1, "c")])
+def test_questions_that_make_no_sense_are_refused(margin: float, candidate: str) -> None:
+    with pytest.raises(LabError):
+        verdicts(candidate, {"a": [0.9, 0.8], "b": [0.8, 0.9]}, margin)
+
+
+def accuracies(random: np.random.Generator, shift: float, spread: float, n_test: int = 200) -> dict[str, np.ndarray]:
+    """Paired test accuracies with their grain of 1 / n_test: seeds share a part, rivals trail by ``shift``."""
+    shared = random.normal(0.9, 0.01, SEEDS)
+    heads = {"quantum": shared} | {f"rival {i}": shared - shift + random.normal(0, spread, SEEDS) for i in range(3)}
+    return {name: np.round(values * n_test) / n_test for name, values in heads.items()}
+
+
+def test_a_true_difference_is_found_in_the_right_direction() -> None:
+    better = verdicts("quantum", accuracies(generator(4), +0.03, 0.01))
+    worse = verdicts("quantum", accuracies(generator(4), -0.03, 0.01))
+    assert {one.kind for one in better} == {"better"}
+    assert {one.kind for one in worse} == {"worse"}
+    assert "better" in better[0].title
+    assert "quantum" in better[0].sentence
+
+
+def test_true_equality_is_found_with_little_noise_and_left_open_with_much() -> None:
+    assert {one.kind for one in verdicts("quantum", accuracies(generator(5), 0.0, 0.005))} == {"equivalent"}
+    opened = verdicts("quantum", accuracies(generator(16), 0.0, 0.05))
+    assert {one.kind for one in opened} == {"not enough evidence"}
+    assert all(one.seeds_needed is None or one.seeds_needed > SEEDS for one in opened)
+
+
+def test_a_small_but_certain_difference_is_equivalent_and_says_so() -> None:
+    random = generator(6)
+    rival = random.normal(0.9, 0.01, SEEDS)
+    (found,) = verdicts("a", {"a": rival + 0.004 + random.normal(0, 0.001, SEEDS), "b": rival}, margin=1.0)
+    assert found.kind == "equivalent"
+    assert "less than the margin" in found.sentence
+
+
+@pytest.mark.usefixtures("little_garbage")
+def test_false_winners_stay_under_the_level_over_all_rivals() -> None:
+    """Under the null, any of three rivals called better or worse is one false claim."""
+    random = generator(7)
+    rounds = 500
+    false = sum(
+        any(one.kind in ("better", "worse") for one in verdicts("quantum", accuracies(random, 0.0, 0.03), margin=0.1))
+        for _ in range(rounds)
+    )
+    # The share itself is random: three standard errors of a share at the level are allowed for it.
+    assert false / rounds <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / rounds)
+
+
+@pytest.mark.usefixtures("little_garbage")
+def test_false_winners_stay_under_the_level_when_seeds_fail_now_and_then() -> None:
+    """Heads that get stuck in one of ten seeds give skewed accuracies; the null is that both do so alike."""
+    random = generator(8)
+    rounds = 1000
+
+    def stuck() -> np.ndarray:
+        return np.where(random.random(SEEDS) < 0.1, 0.6, 0.95) + random.normal(0, 0.01, SEEDS)
+
+    false = sum(verdicts("a", {"a": stuck(), "b": stuck()})[0].kind in ("better", "worse") for _ in range(rounds))
+    assert false / rounds <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / rounds)
+
+
+@pytest.mark.usefixtures("little_garbage")
+@pytest.mark.parametrize("side", [-1, 1])
+def test_false_equivalence_stays_under_the_level_at_the_margins_edge(side: int) -> None:
+    random = generator(9)
+    rounds = 1000
+    false = 0
+    for _ in range(rounds):
+        rival = random.normal(0.9, 0.01, SEEDS)
+        candidate = rival + side * 0.01 + random.normal(0, 0.004, SEEDS)
+        false += verdicts("a", {"a": candidate, "b": rival}, margin=1.0)[0].kind == "equivalent"
+    assert false / rounds <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / rounds)
+
+
+def test_seeds_needed_are_enough_and_a_third_of_them_is_not() -> None:
+    random = generator(10)
+    exact = stats.zscore(random.normal(size=10), ddof=1) * 0.02 + 0.01  # mean 1 point, spread 2 points
+    needed = seeds_needed(paired_difference(exact + 0.9, np.full(10, 0.9), 0.005), margin=0.005)
+    assert needed is not None
+
+    def power(n_seeds: int) -> float:
+        draws = random.normal(0.01, 0.02, (400, n_seeds))
+        return float(np.mean([stats.wilcoxon(draw).pvalue < LEVEL for draw in draws]))
+
+    assert power(needed) > 0.72
+    assert power(needed // 3) < 0.5
+
+
+def test_seeds_needed_are_none_where_no_number_of_seeds_decides() -> None:
+    exact = stats.zscore(generator(11).normal(size=10)) * 0.5 + 0.001
+    assert seeds_needed(paired_difference(exact + 0.9, np.full(10, 0.9), 0.001), margin=0.001) is None
+
+
+def test_three_seeds_can_reject_nothing_and_the_verdict_says_how_many_can() -> None:
+    (found,) = verdicts("a", {"a": [0.95, 0.96, 0.97], "b": [0.85, 0.86, 0.88]}, margin=1.0)
+    assert found.kind == "not enough evidence"
+    assert found.seeds_needed is not None
+    assert 6 <= found.seeds_needed <= 10
+
+
+def test_image_test_counts_majorities_and_matches_the_binomial() -> None:
+    random = generator(12)
+    first = np.tile(random.random(500) < 0.9, (5, 1))
+    second = first.copy()
+    second[:, np.flatnonzero(first[0])[:14]] = False
+    second[:, np.flatnonzero(~first[0])[:4]] = True
+    found = image_test(first, second)
+    assert (found.n_images, found.candidate_alone, found.rival_alone) == (500, 14, 4)
+    assert found.p == pytest.approx(stats.binomtest(14, 18).pvalue)
+    assert image_test(first, first).p == 1
+
+
+def test_more_seeds_do_not_make_few_images_more() -> None:
+    """Certain over seeds, open over images: both heads always answer alike, and two images of 100 tell them apart."""
+    right = np.ones((SEEDS, 100), dtype=bool)
+    right[:, :10] = False
+    rival = right.copy()
+    rival[:, 10:12] = False
+    (found,) = verdicts("a", {"a": right.mean(1), "b": rival.mean(1)}, 1.0, {"a": right, "b": rival})
+    assert found.kind == "better"
+    assert found.images is not None
+    assert found.images.p == 0.5
+    assert "for other samples this test set shows no difference" in found.sentence
+
+
+def test_ranking_finds_the_order_and_groups_what_it_cannot_separate() -> None:
+    random = generator(13)
+    base = random.normal(0.8, 0.05, 30)
+    found = ranking({"low": base - 0.1, "high": base + 0.1, "middle": base + 0.001 * random.normal(size=30)})
+    assert list(found.ranks.items()) == [("high", 1.0), ("middle", 2.0), ("low", 3.0)]
+    assert found.groups == ()
+    # Demšar (2006), table 5: q(0.05) is 2.343 for three heads.
+    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 30)), rel=1e-3)
+    assert found.p < 1e-6
+    few = ranking({"low": base[:2] - 0.1, "high": base[:2] + 0.1, "middle": base[:2]})
+    assert few.groups == (("high", "middle", "low"),)
+    assert ranking({"a": [1, 1], "b": [1, 1], "c": [1, 1]}).p == 1
+    with pytest.raises(LabError):
+        ranking({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+
+
+def test_calibration_error_against_sklearns_bins() -> None:
+    random = generator(14)
+    positive = random.uniform(0.5, 1, 2000)  # class 1 is always the answer, so confidence is its probability
+    labels = (random.random(2000) < positive**2).astype(int)
+    found = expected_calibration_error(np.stack([1 - positive, positive], 1), labels, bins=10)
+    share, confidence = calibration_curve(labels, positive, n_bins=10)
+    weights = np.histogram(positive, bins=10, range=(0, 1))[0]
+    assert found == pytest.approx(np.abs(share - confidence) @ weights[weights > 0] / 2000)
+    assert found > 0.05
+
+
+def test_area_under_curve_is_the_chance_to_rank_rightly() -> None:
+    random = generator(15)
+    labels = random.integers(0, 2, 60)
+    positive = np.clip(0.5 + 0.2 * (labels - 0.5) + random.normal(0, 0.2, 60), 0, 1)
+    pairs = positive[labels == 1][:, None] - positive[labels == 0][None]
+    expected = ((pairs > 0) + (pairs == 0) / 2).mean()
+    assert area_under_curve(np.stack([1 - positive, positive], 1), labels) == pytest.approx(expected)
+    assert np.isnan(area_under_curve(np.array([[0.2, 0.8]]), np.array([1])))
