@@ -40,9 +40,9 @@ class Backbone:
 
     @torch.inference_mode()
     def features(self, batch: Tensor) -> Tensor:
-        """Transformed images (B, 3, height, width) float32 -> feature vectors (B, d) float32, in eval mode."""
+        """Transformed square images (B, 3, side, side) float32 -> feature vectors (B, d) float32, in eval mode."""
         output: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))["features"]
-        if output.ndim == 4:
+        if output.ndim == 4 and output.shape[2] == output.shape[3]:
             output = output.mean(dim=(2, 3))
         if output.ndim != 2:
             raise LabError(
@@ -176,9 +176,8 @@ def _read(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise LabError(f"weights = {str(path)!r} is not possible: there is no such file") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise LabError(f"{path} is not a readable file of weights ({reason}): give a state_dict of tensors") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        raise LabError(f"{path} is not a readable file of weights: save model.state_dict() and use that") from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise LabError(
             f"{path} holds something else than a state_dict of tensors: save model.state_dict() and use that"

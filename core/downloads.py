@@ -2,6 +2,7 @@
 without a person's consent: the command line wants ``--download``, a page a click.
 """
 
+import errno
 import hashlib
 import http.client
 import os
@@ -84,8 +85,9 @@ def fetch_images(name: str, data_dir: Path) -> Iterator[Progress]:
             yield from download(HYMENOPTERA_URL, archive)
         try:
             unpack_zip(archive, data_dir / "hymenoptera_data")
+            images(name, data_dir)
         except LabError:
-            archive.unlink()
+            archive.unlink()  # so that the next attempt fetches it again
             raise
     elif name in DOWNLOAD_MB:
         archive = data_dir / "cifar-10-python.tar.gz"
@@ -94,7 +96,9 @@ def fetch_images(name: str, data_dir: Path) -> Iterator[Progress]:
         _check_digest(archive, f"md5:{CIFAR_MD5}")
         with tarfile.open(archive) as tar:
             tar.extractall(data_dir, filter="data")
-    images(name, data_dir)
+        images(name, data_dir)
+    else:
+        raise LabError(f"dataset = {name!r} is not possible: there is nothing to download for it")
     archive.unlink()
 
 
@@ -117,6 +121,10 @@ def download(url: str, path: Path, *, digest: str = "") -> Iterator[Progress]:
                 f"{url} answers {error.code} {error.reason}: try later or get the file another way"
             ) from None
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                raise LabError(
+                    f"{part} cannot be written ({error.strerror}): make room or name another folder"
+                ) from None
             failures = 1 if part.exists() and part.stat().st_size > before else failures + 1
             if failures == ATTEMPTS:
                 raise LabError(
