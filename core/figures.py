@@ -213,8 +213,7 @@ _HOVER_BAND = {
 
 def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(epochs, seeds) → low quantile, median and high quantile of the finite ones, each (epochs,)."""
-    table = np.array(values, dtype=float).reshape(len(values), -1)
-    rows = [row[np.isfinite(row)] for row in table]
+    rows = [row[np.isfinite(row)] for row in np.array(values, dtype=float)]
     wanted = (BAND[0], 0.5, BAND[1])
     found = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3)
     return found[:, 0], found[:, 1], found[:, 2]

@@ -26,7 +26,9 @@ def _templates() -> dict[str, object]:
 @cache
 def _library() -> str:
     # The library sets window.Plotly when it is evaluated; a component must export a function.
-    return plotly.offline.get_plotlyjs() + "\nwindow.dispatchEvent(new Event('plotly-ready'))\nexport default () => {}\n"
+    return (
+        plotly.offline.get_plotlyjs() + "\nwindow.dispatchEvent(new Event('plotly-ready'))\nexport default () => {}\n"
+    )
 
 
 _load_plotly = st.components.v2.component("plotly_library", js=_library())

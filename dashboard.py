@@ -1,0 +1,149 @@
+"""The laboratory: one experiment, hybrid and classical heads side by side, live (``streamlit run dashboard.py``)."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.config import DressedQuantum, head_config
+from core.errors import LabError
+from core.estimate import estimate_seconds
+from core.features import load_bank
+from core.settings import settings
+from core.store import Store, digest, load_runs
+from pages.ui.charts import load_plotly
+from pages.ui.extraction import extraction_view
+from pages.ui.form import CONTROLS, Experiment, control_values, controls, experiment, fill_controls, reset_controls
+from pages.ui.live import View, duration, live_view, load
+from pages.ui.results import results_view
+from pages.ui.service import jobs, person, remember_person
+
+
+PAGES = Path(__file__).parent / "pages"
+
+
+def laboratory() -> None:
+    """The page that opens first."""
+    run_ids, stale = runs_in_address()
+    if run_ids and "seen" not in st.session_state and not any(name in st.query_params for name in CONTROLS):
+        fill_controls(control_values([each.config for each in load(run_ids)]), st.session_state)
+    st.session_state.seen = True
+
+    with st.sidebar:
+        values = controls()
+        try:
+            wanted = experiment(values)
+            problem = ""
+        except LabError as error:
+            wanted, problem = None, str(error)
+        run_button(wanted)
+
+    for sentence in (problem, stale, st.session_state.pop("problem", "")):
+        if sentence:
+            st.warning(sentence)
+    if wanted is not None and wanted.features.state == "missing" and not run_ids:
+        extraction_view(wanted.features)
+
+    shipped = shipped_runs(wanted) if wanted and not run_ids else ()
+    shown = run_ids or shipped
+    snapshots = load(shown)
+    differs = bool(run_ids) and wanted is not None and [each.config for each in snapshots] != list(wanted.configs)
+    live_view(View(shown, wanted, circuit_of(values), shipped=bool(shipped), differs=differs))
+    results_view(snapshots)
+
+
+def runs_in_address() -> tuple[tuple[str, ...], str]:
+    """The runs that the address names, and one sentence if some of them are not here."""
+    named = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
+    found, problem = [], ""
+    for run_id in named:
+        try:
+            jobs().snapshot(run_id)
+            found.append(run_id)
+        except LabError as error:
+            problem = str(error)
+    return tuple(found), problem
+
+
+def circuit_of(values: dict[str, object]) -> DressedQuantum:
+    """The circuit of the controls, also when no quantum head is chosen; without extra embeddings if they do not fit."""
+    shape = {name: values[name] for name in ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")}
+    shape["reuploads"] = min(int(str(shape["reuploads"])), int(str(shape["q_depth"])))
+    head = head_config({"kind": "dressed_quantum"} | shape)
+    assert isinstance(head, DressedQuantum)
+    return head
+
+
+def run_button(wanted: Experiment | None) -> None:
+    """The button that starts all heads, with an estimate of how long they take."""
+    missing = wanted is not None and wanted.features.state == "missing"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Run",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="start",
+            disabled=wanted is None or missing,
+            on_click=start,
+            args=(wanted,),
+        )
+        st.caption(estimate(wanted) if wanted and not missing else "")
+    st.button("Default settings", type="tertiary", key="defaults", on_click=reset_controls, args=(st.session_state,))
+
+
+def start(wanted: Experiment) -> None:
+    """Submit one run for each head and put them into the address."""
+    try:
+        run_ids = [jobs().submit(config, owner=person()) for config in wanted.configs]
+    except LabError as error:
+        st.session_state.problem = str(error)
+        return
+    st.query_params["run"] = ",".join(run_ids)
+
+
+def estimate(wanted: Experiment) -> str:
+    """How long the experiment will take, as far as this machine has shown."""
+    bank = load_bank(wanted.configs[0])
+    n_train = len(bank.splits(wanted.configs[0].validation_share, wanted.configs[0].split_seed).train)
+    seconds = estimate_seconds(wanted.configs, n_train, own_runs(), settings().workers)
+    return f"about {duration(seconds)}" if seconds is not None else "time not known yet on this machine"
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def own_runs():  # type: ignore[no-untyped-def]
+    """Runs of this machine; those that came with the laboratory were timed elsewhere."""
+    runs = load_runs()
+    return runs[runs["run_id"].str.startswith("20")] if len(runs) else runs
+
+
+def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
+    """Finished runs that came with the laboratory, one for every head of the experiment, or none at all."""
+    index = shipped_index()
+    run_ids = [index.get(digest(config), "") for config in wanted.configs]
+    return tuple(run_ids) if all(run_ids) else ()
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def shipped_index() -> dict[str, str]:
+    """Digest of the configuration of every shipped, finished run → its id."""
+    store = Store()
+    shipped = [store.load(run_id) for run_id in store.run_ids() if not run_id.startswith("20")]
+    return {digest(record.config): record.run_id for record in shipped if record.status == "finished"}
+
+
+st.set_page_config("Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide")
+remember_person()
+load_plotly()
+st.navigation(
+    [
+        st.Page(laboratory, title="Laboratory", icon=":material/science:", default=True),
+        *(
+            st.Page(PAGES / f"{name}.py", title=title, icon=icon)
+            for name, title, icon in (
+                ("paper", "The paper", ":material/article:"),
+                ("compare", "Compare", ":material/balance:"),
+            )
+            if (PAGES / f"{name}.py").exists()
+        ),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,68 @@
+"""The circuit as PennyLane draws it, following the sliders, with its gate counts; trained angles when there are any."""
+
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, lru_cache
+
+import streamlit as st
+
+from core.circuits import Circuit, dressed_circuit
+from core.config import DressedQuantum
+from pages.ui.panel import escape, panel
+
+PIXELS_PER_WIRE = 46
+"""Distance of two wires on the screen."""
+
+
+@cache
+def _artist() -> ThreadPoolExecutor:
+    """One thread draws for all: PennyLane records into a place that is global to the process."""
+    return ThreadPoolExecutor(1, thread_name_prefix="circuit")
+
+
+@lru_cache(maxsize=64)
+def _drawing(circuit: Circuit, angles: tuple[float, ...] | None) -> Future[str]:
+    return _artist().submit(circuit.drawing, None, angles)
+
+
+def drawing_ready(head: DressedQuantum, angles: tuple[float, ...] | None, wait: float = 0.0) -> bool:
+    """Ask for a drawing, which is made in the background; True if it is there, after waiting so many seconds."""
+    try:
+        _drawing(dressed_circuit(head), angles).result(timeout=wait)
+    except TimeoutError:
+        return False
+    return True
+
+
+def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption: str) -> None:
+    """Show a head's circuit; while its drawing is being made, the one before it, faint.
+
+    angles: (n_weights,) radians to write into the gates, or None; caption: where they come from.
+    """
+    circuit = dressed_circuit(head)
+    ready = drawing_ready(head, angles)
+    if ready:
+        st.session_state.circuit_svg = _drawing(circuit, angles).result()
+    svg = _fit(st.session_state.get("circuit_svg", ""))
+    resources = circuit.resources()
+    gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
+    counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
+    what = f"Circuit of {head.n_qubits} qubits: {counts}"
+    panel(
+        f'<h2>Circuit</h2><div class="scroll circuit{"" if ready else " pending"}" role="img" tabindex="0" '
+        f'aria-label="{escape(what)}">{svg}</div>'
+        f'<div class="quiet"><small>{escape(counts)}<br>{escape(caption)}</small></div>',
+        key="circuit",
+        min_height=PIXELS_PER_WIRE * circuit.n_qubits + 130,
+    )
+
+
+def _fit(svg: str) -> str:
+    """The SVG without its prolog, in the page's colours, sized by its wires, which PennyLane draws one inch apart."""
+    scale = PIXELS_PER_WIRE / 72
+
+    def in_pixels(size: re.Match[str]) -> str:
+        return f'width="{float(size[1]) * scale:.0f}" height="{float(size[2]) * scale:.0f}"'
+
+    sized = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', in_pixels, svg[max(svg.find("<svg"), 0) :], count=1)
+    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color)")

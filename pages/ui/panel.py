@@ -1,0 +1,21 @@
+"""Small pieces of HTML that look like the page and change in place: status line, tables, the circuit."""
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+__all__ = ["escape", "panel"]
+
+_HERE = Path(__file__).parent
+_panel = st.components.v2.component(
+    "panel",
+    html='<div class="panel"></div>\n',
+    css=(_HERE / "panel.css").read_text(encoding="utf-8"),
+    js=(_HERE / "panel.js").read_text(encoding="utf-8"),
+)
+
+
+def panel(html: str, *, key: str, min_height: int = 0) -> None:
+    """Show HTML that the caller made, every foreign text in it escaped; min_height (pixels) keeps its place free."""
+    _panel(key=key, data={"html": html, "minHeight": min_height})

@@ -1,0 +1,103 @@
+"""The queue of this server, and the experiments of the person at this browser."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+import streamlit as st
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.figures import head_style
+from core.store import Record, Status
+from pages.ui.form import experiment_title
+from pages.ui.service import jobs, may_control
+
+SHOWN = 12
+
+
+def queue_popover() -> None:
+    """A button that opens the queue and one's own runs; both are read when it is open."""
+    opened = st.popover("Runs", icon=":material/list:", key="runs", on_change="rerun")
+    if opened.open:
+        with opened:
+            _queue()
+            _own()
+
+
+def _queue() -> None:
+    st.markdown("**Queue of this server**")
+    waiting = jobs().queue()
+    if not waiting:
+        st.caption("Empty.")
+    for each in waiting:
+        snapshot = jobs().snapshot(each.run_id)
+        whose = "yours" if may_control(each.owner) else "of somebody else"
+        place = "in training" if each.position == 0 else f"place {each.position}"
+        st.caption(
+            f"{place}: {head_style(snapshot.config.head).label}, {experiment_title([snapshot.config])} ({whose})"
+        )
+
+
+def _own() -> None:
+    st.markdown("**Your experiments**")
+    groups = own_experiments()
+    if not groups:
+        st.caption("None yet.")
+    for group in groups[:SHOWN]:
+        heads = ", ".join(head_style(record.config.head).label for record in group)
+        when = group[0].created.astimezone().strftime("%d %b %H:%M")
+        st.button(
+            f"{when} · {worst([record.status for record in group])} · {heads}",
+            key=f"open-{group[0].run_id}",
+            type="tertiary",
+            help=experiment_title([record.config for record in group]),
+            on_click=show,
+            args=([record.run_id for record in group],),
+        )
+
+
+def show(run_ids: Sequence[str]) -> None:
+    """Put these runs into the address, and with them onto the page."""
+    st.query_params["run"] = ",".join(run_ids)
+    st.session_state.opened = True
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """The one status to name when an experiment's runs differ."""
+    order: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
+    return next(status for status in order if status in statuses)
+
+
+def own_experiments() -> list[list[Record]]:
+    """Runs that the person at this browser has started, latest first, those of one click together."""
+    records = []
+    for run_id in reversed(jobs().store.run_ids()):
+        if not run_id.startswith("20"):
+            continue  # came with the laboratory
+        try:
+            record = jobs().store.load(run_id)
+        except LabError:
+            continue
+        if may_control(record.owner):
+            records.append(record)
+        if len(records) > 5 * SHOWN:
+            break
+    return group_by_click(records)
+
+
+def group_by_click(records: Sequence[Record]) -> list[list[Record]]:
+    """Runs of one owner, equal but for their heads and made within seconds of each other, latest first."""
+    ordered = sorted(records, key=lambda record: record.created)
+    groups: list[list[Record]] = [[record] for record in ordered[:1]]
+    for earlier, later in pairwise(ordered):
+        together = later.created - earlier.created < timedelta(seconds=3) and later.owner == earlier.owner
+        if together and _shared(later.config) == _shared(earlier.config):
+            groups[-1].append(later)
+        else:
+            groups.append([later])
+    return groups[::-1]
+
+
+def _shared(config: RunConfig) -> dict[str, object]:
+    return config.model_dump(exclude={"head"})

@@ -1,0 +1,167 @@
+"""What an experiment came to: test accuracy once, what the seeds can and cannot show, confusion, wrong images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core.config import RunConfig
+from core.datasets import DATASETS, images
+from core.errors import LabError
+from core.figures import HeadScore, accuracies, confusion, head_style
+from core.jobs import Snapshot
+from core.settings import settings
+from core.store import Record
+from pages.ui.charts import charts
+from pages.ui.panel import escape, panel
+from pages.ui.service import jobs
+
+MARGIN = 1.0
+"""Percent points of accuracy within which two heads count as equal."""
+MOST_IMAGES = 12
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One finished head on the test set."""
+
+    config: RunConfig
+    correct: np.ndarray
+    """(seeds, n_test) bool"""
+    confusion: np.ndarray
+    """(classes, classes) test images, true class by said class, mean over seeds"""
+    names: tuple[str, ...]
+    labels: np.ndarray
+    """(n_test,) int64"""
+    said: np.ndarray
+    """(n_test,) class that most seeds say"""
+
+    @property
+    def label(self) -> str:
+        return head_style(self.config.head).label
+
+
+def results_view(snapshots: Sequence[Snapshot]) -> None:
+    """The test set, for every run that has finished."""
+    tests_view([read_test(each.run_id) for each in snapshots if each.status == "finished"])
+
+
+def tests_view(tested: Sequence[Tested]) -> None:
+    """Heads on the same test set side by side: accuracies, what they show, confusion, images that are told wrong."""
+    if not tested:
+        return
+    st.subheader("On the test set")
+    panel(f"<p>{escape(sentence(tested))}</p>", key="sentence", min_height=60)
+    chosen = tested[0]
+    if len(tested) > 1:
+        labels = [each.label for each in tested]
+        label = st.segmented_control(
+            "Confusion and wrong images of", labels, default=labels[0], required=True, key="confused"
+        )
+        chosen = tested[labels.index(label)] if label in labels else tested[0]
+    classes = DATASETS[chosen.config.dataset].classes
+    charts(
+        [accuracies([_score(each) for each in tested]), confusion(chosen.confusion, classes, chosen.config.head)],
+        key="results",
+        height=130 + 80 * max(len(tested), 3),
+        revision=",".join(each.config.model_dump_json() for each in tested),
+        describe=["Test accuracy of every seed of every head", f"Confusion of the {chosen.label} head"],
+    )
+    st.caption(
+        "Dot: one seed, 95 % Wilson interval over test images. Diamond: mean of the seeds with its 95 % interval. "
+        "Confusion: test images, mean over seeds."
+    )
+    _wrong_images(chosen, classes)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def read_test(run_id: str) -> Tested:
+    """Predictions of a finished run of this server."""
+    return test_of(jobs().store.load(run_id))
+
+
+def test_of(record: Record) -> Tested:
+    """Predictions of a finished run."""
+    stored = record.predictions()
+    labels, said = stored["test_labels"], stored["test_logits"].argmax(axis=2)  # (n_test,), (seeds, n_test)
+    n_classes = stored["test_logits"].shape[2]
+    counts = np.zeros((n_classes, n_classes))
+    np.add.at(counts, (np.broadcast_to(labels, said.shape), said), 1 / len(said))
+    votes = np.stack([(said == label).sum(axis=0) for label in range(n_classes)])
+    return Tested(
+        record.config, said == labels, counts, tuple(map(str, stored["test_names"])), labels, votes.argmax(axis=0)
+    )
+
+
+def _score(tested: Tested) -> HeadScore:
+    from core.statistics import mean_interval, wilson_interval
+
+    hits, n_test = tested.correct.sum(axis=1), tested.correct.shape[1]
+    intervals = [wilson_interval(int(count), n_test) for count in hits]
+    mean = mean_interval(hits / n_test)
+    return HeadScore(
+        tested.config.head,
+        accuracy=[each.estimate for each in intervals],
+        low=[each.low for each in intervals],
+        high=[each.high for each in intervals],
+        mean=mean.estimate,
+        mean_low=mean.low,
+        mean_high=mean.high,
+    )
+
+
+def sentence(tested: Sequence[Tested]) -> str:
+    """What these seeds show of the heads, and what they cannot."""
+    from core.statistics import mean_interval, verdicts, wilson_interval
+
+    n_seeds, n_test = tested[0].correct.shape
+    means = []
+    for each in tested:
+        interval = mean_interval(each.correct.mean(axis=1))
+        half = (interval.high - interval.low) / 2
+        means.append(
+            f"{each.label} {100 * interval.estimate:.1f}" + (f" ± {100 * half:.1f} %" if np.isfinite(half) else " %")
+        )
+    one = wilson_interval(round(float(tested[0].correct.mean()) * n_test), n_test)
+    other = (
+        f"whether other images would agree they cannot: {n_test} images leave ± {50 * (one.high - one.low):.1f} points"
+    )
+    told = f"Told rightly: {', '.join(means)}. "
+    if n_seeds < 2:
+        return f"{told}One seed says nothing of other seeds, and {other}."
+    if len(tested) < 2:
+        return f"{told}{n_seeds} seeds show how much the start of training matters; {other}."
+    found = verdicts(tested[0].label, {each.label: each.correct.mean(axis=1) for each in tested}, margin=MARGIN)
+    shown = "; ".join(verdict.title for verdict in found)
+    return f"{told}These {n_seeds} seeds show: {shown}; {other}."
+
+
+def _wrong_images(tested: Tested, classes: Sequence[str]) -> None:
+    wrong = (~tested.correct).mean(axis=0)  # (n_test,)
+    worst = [int(index) for index in np.argsort(-wrong, kind="stable")[:MOST_IMAGES] if wrong[index] > 0]
+    found = thumbnails(tested.config.dataset, tuple(tested.names[index] for index in worst), settings().data_dir)
+    if not found:
+        return
+    st.markdown(f"**Test images that {tested.label} gets wrong most often**")
+    with st.grid("auto", min_column_width=130, gap="small"):
+        for index, image in zip(worst, found, strict=True):
+            said = classes[tested.said[index]] if wrong[index] > 0.5 else classes[1 - tested.labels[index]]
+            seeds = f"{round(wrong[index] * len(tested.correct))} of {len(tested.correct)} seeds"
+            truth = classes[tested.labels[index]]
+            st.image(
+                image, caption=f"{truth}, taken for {said} by {seeds}", alt=f"A test image of {truth}", width="stretch"
+            )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def thumbnails(dataset: str, names: tuple[str, ...], data_dir: Path) -> list[np.ndarray]:
+    """Small square cuts of these images, (180, 180, 3) uint8 each; none when the images are not on this machine."""
+    from PIL import ImageOps
+
+    try:
+        found = images(dataset, data_dir)
+        return [np.asarray(ImageOps.fit(found.open(name), (180, 180))) for name in names]
+    except LabError:
+        return []

@@ -1,0 +1,63 @@
+"""What all pages and all people on this server share, and who the person at this browser is."""
+
+import hashlib
+import importlib
+import secrets
+import threading
+
+import streamlit as st
+
+from core.circuits import PENNYLANE
+from core.jobs import Jobs
+
+COOKIE = "hybrid_lab_person"
+
+_remember = st.components.v2.component(
+    "person",
+    js="""
+export default function ({ data }) {
+  const known = document.cookie.split("; ").some(pair => pair.startsWith(data.name + "="))
+  if (!known) document.cookie = `${data.name}=${data.token}; path=/; max-age=31536000; SameSite=Strict`
+}
+""",
+)
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The runs of this server. Workers start with the first visit, and the slow imports beside them."""
+    threading.Thread(target=_import_slow_ones, name="imports", daemon=True).start()
+    return Jobs()
+
+
+def _import_slow_ones() -> None:
+    """What pages need a little later: intervals and the drawing of circuits."""
+    importlib.import_module("core.statistics")
+    with PENNYLANE:
+        importlib.import_module("matplotlib.pyplot")
+        importlib.import_module("pennylane")
+
+
+def person() -> str:
+    """A name for whoever uses this browser: the digest of a secret that lives in a cookie of the browser.
+
+    It stays the same over reloads and restarts, is in no link, and cannot be guessed.
+    """
+    return hashlib.sha256(_secret().encode()).hexdigest()[:20]
+
+
+def remember_person() -> None:
+    """Give a new browser its secret to keep; once on every page."""
+    _remember(key="person", data={"name": COOKIE, "token": _secret()}, height=1)
+
+
+def _secret() -> str:
+    known = st.context.cookies.get(COOKIE)
+    if known:
+        return known
+    return str(st.session_state.setdefault("person_secret", secrets.token_urlsafe(24)))
+
+
+def may_control(owner: str) -> bool:
+    """Whether this browser's person may pause, resume and stop a run of that owner; one from a terminal has none."""
+    return owner in ("", person())
