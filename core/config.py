@@ -8,7 +8,7 @@ from core.errors import LabError
 
 ImageDataset = Literal["ants_bees", "dogs_cats", "planes_cars"]
 PointDataset = Literal["spirals", "spirals_2.0", "square", "moons"]
-Activation = Literal["tanh", "relu", "sine"]
+Activation = Literal["tanh", "relu", "leaky_relu", "sine"]
 
 POINT_DATASETS: tuple[str, ...] = ("spirals", "spirals_2.0", "square", "moons")
 POINTS_BACKBONE = "points"
@@ -81,7 +81,11 @@ class MLP(QuantumShape):
     hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(
         None, description="Units in each hidden layer; empty: matched to the quantum head of n_qubits and q_depth."
     )
-    activation: Activation = Field("relu", description="Function applied to each hidden unit.")
+    activation: Activation = Field(
+        "leaky_relu",
+        description="Function applied to each hidden unit. Plain ReLU units die in a layer this narrow whose inputs "
+        "are never negative.",
+    )
 
 
 HeadConfig = Annotated[DressedQuantum | ClosedForm | Linear | Bottleneck | MLP, Field(discriminator="kind")]

@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.circuits import dressed_circuit
 from core.closed_form import closed_form_subsets
@@ -73,7 +74,7 @@ class Dense(Plain):
 
 
 class Elementwise(Plain):
-    """y = scale · f(x), f one of tanh, ReLU, sine."""
+    """y = scale · f(x), f one of tanh, ReLU, leaky ReLU (slope 0.01 below zero), sine."""
 
     n_weights = 0
 
@@ -87,6 +88,8 @@ class Elementwise(Plain):
                 y = saved = torch.tanh(x)
             case "relu":
                 y = saved = torch.relu(x)
+            case "leaky_relu":
+                y, saved = functional.leaky_relu(x, 0.01), x
             case _:
                 y, saved = torch.sin(x), x
         return (y if self.scale == 1.0 else y * self.scale), saved
@@ -101,6 +104,8 @@ class Elementwise(Plain):
                 return torch.ops.aten.tanh_backward(grad, saved)
             case "relu":
                 return torch.ops.aten.threshold_backward(grad, saved, 0)
+            case "leaky_relu":
+                return torch.ops.aten.leaky_relu_backward(grad, saved, 0.01, False)
             case _:
                 return grad * torch.cos(saved)
 

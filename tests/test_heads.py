@@ -27,7 +27,9 @@ HEADS = [
     Bottleneck(width=3, activation="tanh"),
     Bottleneck(width=3, activation="sine"),
     MLP(hidden=(6, 5), activation="relu"),
+    MLP(hidden=(6, 5), activation="leaky_relu"),
 ]
+ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "leaky_relu": torch.nn.LeakyReLU(0.01), "sine": torch.sin}
 MEMBERS, BATCH, FEATURES, CLASSES = 2, 3, 7, 2
 
 
@@ -46,7 +48,7 @@ def reference(head: HeadConfig, weights: dict[str, torch.Tensor], x: torch.Tenso
                 angles = torch.zeros(head.n_qubits * head.q_depth, dtype=torch.float64)
             x = torch.stack(dressed_circuit(head).qnode()(x, angles), -1)
         else:
-            x = {"tanh": torch.tanh, "relu": torch.relu, "sine": torch.sin}[head.activation](x)
+            x = ACTIVATIONS[head.activation](x)
     raise AssertionError("no last layer")
 
 
