@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from core.config import DressedQuantum, head_config
@@ -86,7 +87,9 @@ def run_button(wanted: Experiment | None) -> None:
             on_click=start,
             args=(wanted,),
         )
-        st.caption(estimate(wanted) if wanted and not missing else "")
+        if wanted and not missing:
+            text, source = estimate(wanted)
+            st.caption(text, help=source)
     st.button("Default settings", type="tertiary", key="defaults", on_click=reset_controls, args=(st.session_state,))
 
 
@@ -100,19 +103,26 @@ def start(wanted: Experiment) -> None:
     st.query_params["run"] = ",".join(run_ids)
 
 
-def estimate(wanted: Experiment) -> str:
-    """How long the experiment will take, as far as this machine has shown."""
-    bank = load_bank(wanted.configs[0])
-    n_train = len(bank.splits(wanted.configs[0].validation_share, wanted.configs[0].split_seed).train)
-    seconds = estimate_seconds(wanted.configs, n_train, own_runs(), settings().workers)
-    return f"about {duration(seconds)}" if seconds is not None else "time not known yet on this machine"
+def estimate(wanted: Experiment) -> tuple[str, str]:
+    """How long the experiment will take, and where that is known from."""
+    first = wanted.configs[0]
+    n_train = len(load_bank(first).splits(first.validation_share, first.split_seed).train)
+    for shipped, sure, source in (
+        (False, "about", "Learnt from the runs of this machine."),
+        (True, "perhaps", "Learnt from the runs that came with the laboratory; the first one here will make it exact."),
+    ):
+        runs = stored_runs(shipped)
+        seconds = estimate_seconds(wanted.configs, n_train, runs, settings().workers)
+        if seconds is not None:
+            return f"{sure} {duration(seconds)}", source
+    return "time not known", "Such a head has not been trained here yet."
 
 
 @st.cache_data(ttl=20, show_spinner=False)
-def own_runs():  # type: ignore[no-untyped-def]
-    """Runs of this machine; those that came with the laboratory were timed elsewhere."""
+def stored_runs(shipped: bool) -> pd.DataFrame:
+    """Runs that came with the laboratory, or those of this machine."""
     runs = load_runs()
-    return runs[runs["run_id"].str.startswith("20")] if len(runs) else runs
+    return runs[runs["run_id"].str.startswith("20") != shipped] if len(runs) else runs
 
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:

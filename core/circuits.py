@@ -161,21 +161,21 @@ class Circuit:
         import matplotlib
         import numpy as np
         import pennylane as qml
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
         values = [
             np.zeros(size) if given is None else np.asarray(given, dtype=float)
             for given, size in ((inputs, self.n_inputs), (weights, self.n_weights))
         ]
+        # A figure of our own: Streamlit closes all figures of pyplot whenever a page has run.
+        figure = Figure()
+        FigureCanvasAgg(figure)
+        text = io.StringIO()
         with PENNYLANE, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "circuit"}):
-            import matplotlib.pyplot as plt
-
-            draw = qml.draw_mpl(self.qnode(), decimals=None if weights is None else 2, style="black_white")
-            figure, _ = draw(*values)
-            try:
-                text = io.StringIO()
-                figure.savefig(text, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
-            finally:
-                plt.close(figure)
+            decimals = None if weights is None else 2
+            qml.draw_mpl(self.qnode(), decimals=decimals, style="black_white", fig=figure)(*values)
+            figure.savefig(text, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
         return text.getvalue()
 
     def resources(self) -> Resources:

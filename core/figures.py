@@ -6,7 +6,7 @@ with any kind of colour vision tell apart, and lie at different greys. Losses ar
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -147,7 +147,7 @@ def curves(
     figure = go.Figure()
     top = 0.0
     bottom = 1.0
-    for curve in curve_list:
+    for curve in reversed(curve_list):  # the first head comes last, on top of the others
         style = head_style(curve.head)
         epochs = [event.epoch for event in curve.epochs]
         low, validation, high = _over_seeds([getattr(event, f"validation_{quantity}") for event in curve.epochs])
@@ -188,11 +188,10 @@ def curves(
         if epochs:
             top = float(np.nanmax([top, *high, *train]))
             bottom = float(np.nanmin([bottom, *low, *train]))
-    vertical = (
-        {"range": [0, _loss_top(top)]}
-        if quantity == "loss"
-        else {"range": _accuracy_range(bottom), "tickformat": ".0%"}
-    )
+    if quantity == "loss":
+        vertical: dict[str, Any] = {"range": _loss_range(bottom, top)}
+    else:
+        vertical = {"range": _accuracy_range(bottom), "tickformat": ".0%"}
     figure.update_layout(
         template=template(dark),
         title={"text": "Loss (nats)" if quantity == "loss" else "Accuracy"},
@@ -219,9 +218,10 @@ def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarr
     return found[:, 0], found[:, 1], found[:, 2]
 
 
-def _loss_top(largest: float) -> float:
-    """Upper end of the loss axis: in steps of a fifth, so that it seldom moves while curves grow."""
-    return float(max(0.8, np.ceil(largest * 1.04 / 0.2) * 0.2))
+def _loss_range(smallest: float, largest: float) -> list[float]:
+    """Loss axis around ln 2, where two classes begin; it grows in steps of a fifth, so it seldom moves with a curve."""
+    bottom, top = np.floor((smallest - 0.02) / 0.2) * 0.2, np.ceil((largest + 0.02) / 0.2) * 0.2
+    return [float(max(0.0, min(0.4, bottom))), float(max(0.8, top))]
 
 
 def _accuracy_range(smallest: float) -> list[float]:

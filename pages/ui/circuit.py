@@ -16,7 +16,7 @@ PIXELS_PER_WIRE = 46
 
 @cache
 def _artist() -> ThreadPoolExecutor:
-    """One thread draws for all: PennyLane records into a place that is global to the process."""
+    """One thread draws for all, and imports what drawing needs: PennyLane and matplotlib are global to the process."""
     return ThreadPoolExecutor(1, thread_name_prefix="circuit")
 
 

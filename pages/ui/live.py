@@ -132,8 +132,8 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     done = [_epochs_done(each) for each in snapshots]
     total = sum(each.config.epochs for each in snapshots)
     share = sum(done) / total
-    slowest = min(range(len(snapshots)), key=lambda index: done[index] / snapshots[index].config.epochs)
-    epochs = f"{int(done[slowest])}/{snapshots[slowest].config.epochs} epochs"
+    longest = max(each.config.epochs for each in snapshots)
+    epochs = f"{int(share * longest)}/{longest} epochs"
     message = next((each.message for each in snapshots if each.message and each.status == status), "")
     if view.shipped:
         return status, "A run that came with the laboratory, with exactly these settings. Press Run for your own.", 1.0
@@ -167,13 +167,13 @@ def _epochs_done(snapshot: Snapshot) -> float:
 
 
 def _seconds_left(snapshots: Sequence[Snapshot]) -> float | None:
-    """Until all have ended, from the epochs so far; None before every one under way has an epoch behind it."""
+    """Until all have ended that have an epoch behind them; None before one has."""
     each = []
     for snapshot in snapshots:
         if snapshot.status not in LIVE:
             continue
         if not snapshot.epochs:
-            return None
+            continue
         per_epoch = float(np.mean([epoch.seconds for epoch in snapshot.epochs[-10:]]))
         each.append(per_epoch * (snapshot.config.epochs - _epochs_done(snapshot)))
     return max(max(each), sum(each) / settings().workers) if each else None

@@ -1,13 +1,10 @@
 """What all pages and all people on this server share, and who the person at this browser is."""
 
 import hashlib
-import importlib
 import secrets
-import threading
 
 import streamlit as st
 
-from core.circuits import PENNYLANE
 from core.jobs import Jobs
 
 COOKIE = "hybrid_lab_person"
@@ -25,17 +22,8 @@ export default function ({ data }) {
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
-    """The runs of this server. Workers start with the first visit, and the slow imports beside them."""
-    threading.Thread(target=_import_slow_ones, name="imports", daemon=True).start()
+    """The runs of this server. Workers start with the first visit."""
     return Jobs()
-
-
-def _import_slow_ones() -> None:
-    """What pages need a little later: intervals and the drawing of circuits."""
-    importlib.import_module("core.statistics")
-    with PENNYLANE:
-        importlib.import_module("matplotlib.pyplot")
-        importlib.import_module("pennylane")
 
 
 def person() -> str:
