@@ -143,7 +143,8 @@ def _weights(
 ) -> tuple[dict[str, Tensor], str, str]:
     """State dict, where it comes from, and the sha256 of its file."""
     if weights_file is not None:
-        return _read(weights_file), weights_file.name, _sha256(weights_file)
+        digest = _sha256(weights_file)
+        return _read(weights_file), weights_file.name, digest
     checkpoint = checkpoint_file(backbone, weights)
     if checkpoint is not None and checkpoint[0].is_file():
         path = checkpoint[0]
@@ -173,9 +174,9 @@ def _weights(
 def _read(path: Path) -> dict[str, Tensor]:
     """The state dict in a file that nobody has to trust."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise LabError(f"weights = {str(path)!r} is not possible: there is no such file") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # what torch says of a strange file, the error below says too
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
         raise LabError(f"{path} is not a readable file of weights: save model.state_dict() and use that") from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):

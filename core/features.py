@@ -227,7 +227,7 @@ def read_bank(path: Path) -> FeatureBank:
 @lru_cache(maxsize=8)
 def _read_bank(path: Path, _modified: int) -> FeatureBank:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             about = json.loads(stored["about"].tobytes())
             packed = about["storage"] == "packed"
             features = _unpack(stored) if packed else stored["features"].astype(np.float32)
@@ -250,7 +250,7 @@ def _read_bank(path: Path, _modified: int) -> FeatureBank:
 def _read_about(path: Path) -> dict[str, Any] | None:
     """The description in a bank's file without its features; None when the file is no bank."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             about: dict[str, Any] = json.loads(stored["about"].tobytes())
             return about
     except UNREADABLE:
