@@ -1,13 +1,102 @@
-"""The plain engine: every gate in turn on the whole state, and the adjoint method for gradients.
+"""How each gate acts on a state, and the plain engine that applies one after the other.
+
+A state holds M members × B samples × 2^n amplitudes. Its memory may keep some wires before the batch and the others
+after it, (M, 2^before, B, 2^after), which lets `core.split_state` turn most of its work into large matrix products.
 
 The adjoint method (arXiv:2009.02823) walks back from the final state ψ with λ = ∂L/∂ψ, undoing one gate at a time on
 both; a rotation U(θ) = exp(−iθG/2) adds ∂L/∂θ = ½ Im⟨λ|G|ψ⟩. Only the final state is kept.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from core.circuits import Angle, Circuit, Gate, primitive_gates
+from core.moments import REAL_GATES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the wires of a state lie in memory: (members, 2^before, batch, 2^(n_qubits − before))."""
+
+    members: int
+    batch: int
+    n_qubits: int
+    before: int = 0
+
+    def dim(self, wire: int) -> int:
+        """Dimension of a wire in `view`."""
+        return 1 + wire + (wire >= self.before)
+
+    def view(self, state: Tensor) -> Tensor:
+        """One dimension for the members, for the batch and for each wire."""
+        return state.view(self.members, *(2,) * self.before, self.batch, *(2,) * (self.n_qubits - self.before))
+
+    def halves(self, state: Tensor, gate: Gate) -> tuple[Tensor, Tensor]:
+        """Views of the amplitudes a gate acts on: target 0 and target 1, both where the control, if any, is 1."""
+        return self._select(self.view(state), gate, (0, 1))
+
+    def factor(self, values: Tensor, gate: Gate) -> Tensor:
+        """Values (M, B) or (M, 1), shaped to multiply the `halves` of that gate."""
+        ones = (1,) * self.before, (1,) * (self.n_qubits - self.before)
+        return self._select(values.view(values.shape[0], *ones[0], values.shape[1], *ones[1]), gate, (0, 0))[0]
+
+    def _select(self, view: Tensor, gate: Gate, target_values: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        dims = [self.dim(wire) for wire in gate.wires]
+        if len(dims) == 2:
+            view = view.select(dims[0], view.shape[dims[0]] - 1)
+            dims[1] -= dims[0] < dims[1]
+        return view.select(dims[-1], target_values[0]), view.select(dims[-1], target_values[1])
+
+
+def apply_gate(gate: Gate, state: Tensor, layout: Layout, theta: Tensor | None, inverse: bool = False) -> None:
+    """Replace state by U|state⟩, or by U†|state⟩; theta is the angle (M, B) or (M, 1) of a rotation."""
+    zero, one = layout.halves(state, gate)
+    if gate.name == "H":
+        new_zero, new_one = (zero + one) * 0.5**0.5, (zero - one) * 0.5**0.5
+    elif gate.name == "CNOT":
+        new_zero, new_one = one.clone(), zero
+    elif gate.name == "CZ":
+        one.neg_()
+        return
+    else:
+        assert theta is not None
+        half = layout.factor((-0.5 if inverse else 0.5) * theta, gate)
+        cos, sin = half.cos(), half.sin()
+        match gate.name[-1]:
+            case "X":
+                new_zero, new_one = cos * zero - 1j * sin * one, cos * one - 1j * sin * zero
+            case "Y":
+                new_zero, new_one = cos * zero - sin * one, sin * zero + cos * one
+            case _:
+                new_zero, new_one = torch.complex(cos, -sin) * zero, torch.complex(cos, sin) * one
+    one.copy_(new_one)
+    zero.copy_(new_zero)
+
+
+def angle_gradient(gate: Gate, adjoint: Tensor, state: Tensor, layout: Layout) -> Tensor:
+    """½ Im⟨λ|G|ψ⟩ of a rotation for every member and sample, (M, B); λ and ψ are those after the gate."""
+    bra_zero, bra_one = layout.halves(adjoint, gate)
+    ket_zero, ket_one = layout.halves(state, gate)
+    match gate.name[-1]:
+        case "X":
+            overlap = bra_zero.conj() * ket_one + bra_one.conj() * ket_zero
+        case "Y":  # with G = −iY, whose overlap is real for a real state
+            overlap = bra_one.conj() * ket_zero - bra_zero.conj() * ket_one
+        case _:
+            overlap = bra_zero.conj() * ket_zero - bra_one.conj() * ket_one
+    part = overlap.real if gate.name[-1] == "Y" else overlap.imag
+    before = layout.before - sum(wire < layout.before for wire in gate.wires)
+    return 0.5 * part.reshape(layout.members, 1 << before, layout.batch, -1).sum((1, 3))
+
+
+def angle_value(angle: Angle, inputs: Tensor, weights: Tensor) -> Tensor:
+    """The angle for every member and sample, (M, B), or (M, 1) where it is the same for all samples."""
+    if angle.source == "constant":
+        return inputs.new_full((inputs.shape[0], 1), angle.value)
+    chosen = inputs[..., angle.index] if angle.source == "input" else weights[:, angle.index, None]
+    return chosen + angle.value
 
 
 class GateByGate:
@@ -16,108 +105,58 @@ class GateByGate:
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit = circuit
         self.gates = primitive_gates(circuit)
-        real = all(gate.name in ("H", "CNOT", "CZ", "RY", "CRY") for gate in self.gates)
-        self.dtype = dtype if real else dtype.to_complex()
-        self.device = device
+        self.real = all(gate.name in REAL_GATES for gate in self.gates)
+        self.dtype = dtype if self.real else dtype.to_complex()
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
         state = self._final_state(inputs, weights)
-        values = [(state.conj() * _pauli(state, pauli, wire)).real.sum(-1) for pauli, wire in self.circuit.observables]
+        values = [
+            (state.conj() * self._pauli(state, *observable)).real.sum(-1) for observable in self.circuit.observables
+        ]
         return torch.stack(values, -1), (state, inputs, weights)
 
     def backward(
         self, saved: tuple[Tensor, Tensor, Tensor], grad_expvals: Tensor, need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         state, inputs, weights = saved
+        layout = self._layout(inputs)
         state = state.clone()
         adjoint = torch.zeros_like(state)
-        for index, (pauli, wire) in enumerate(self.circuit.observables):
-            adjoint += 2 * grad_expvals[..., index, None] * _pauli(state, pauli, wire)
-        grad_inputs = torch.zeros_like(inputs)
-        grad_weights = torch.zeros_like(weights)
+        for index, observable in enumerate(self.circuit.observables):
+            adjoint += 2 * grad_expvals[..., index, None] * self._pauli(state, *observable)
+        grad_inputs, grad_weights = torch.zeros_like(inputs), torch.zeros_like(weights)
         for gate in reversed(self.gates):
-            if gate.angles and gate.angles[0].source != "constant":
+            theta = None
+            if gate.angles:
                 angle = gate.angles[0]
-                bra, ket = _active(adjoint, gate), _generator(_active(state, gate), gate.name[-1])
-                grad = 0.5 * (bra.conj() * ket).imag.flatten(2).sum(-1) if ket.is_complex() else None
-                grad = 0.5 * (bra * ket).flatten(2).sum(-1) if grad is None else grad
+                theta = angle_value(angle, inputs, weights)
                 if angle.source == "input":
-                    grad_inputs[..., angle.index] += grad
-                else:
-                    grad_weights[..., angle.index] += grad.sum(1)
-            self._apply(gate, state, inputs, weights, inverse=True)
-            self._apply(gate, adjoint, inputs, weights, inverse=True)
+                    grad_inputs[..., angle.index] += angle_gradient(gate, adjoint, state, layout)
+                elif angle.source == "weight":
+                    grad_weights[..., angle.index] += angle_gradient(gate, adjoint, state, layout).sum(1)
+            apply_gate(gate, state, layout, theta, inverse=True)
+            apply_gate(gate, adjoint, layout, theta, inverse=True)
         return grad_inputs if need_inputs else None, grad_weights if need_weights else None
 
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         return self._final_state(inputs, weights).to(inputs.dtype.to_complex())
 
+    def _layout(self, inputs: Tensor) -> Layout:
+        return Layout(inputs.shape[0], inputs.shape[1], self.circuit.n_qubits)
+
     def _final_state(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        state = torch.zeros(*inputs.shape[:2], 1 << self.circuit.n_qubits, dtype=self.dtype, device=self.device)
+        layout = self._layout(inputs)
+        state = torch.zeros(*inputs.shape[:2], 1 << self.circuit.n_qubits, dtype=self.dtype, device=inputs.device)
         state[..., 0] = 1
         for gate in self.gates:
-            self._apply(gate, state, inputs, weights)
+            apply_gate(gate, state, layout, angle_value(gate.angles[0], inputs, weights) if gate.angles else None)
         return state
 
-    def _apply(self, gate: Gate, state: Tensor, inputs: Tensor, weights: Tensor, inverse: bool = False) -> None:
-        """Replace state by U|state⟩, or by U†|state⟩."""
-        zero, one = _active(state, gate).unbind(-2)
-        if gate.name == "H":
-            new_zero, new_one = (zero + one) * 0.5**0.5, (zero - one) * 0.5**0.5
-        elif gate.name == "CNOT":
-            new_zero, new_one = one.clone(), zero.clone()
-        elif gate.name == "CZ":
-            one.neg_()
-            return
-        else:
-            theta = _value(gate.angles[0], inputs, weights)
-            half = (-0.5 if inverse else 0.5) * theta
-            cos, sin = (f.view(*f.shape, *(1,) * (zero.dim() - 2)) for f in (half.cos(), half.sin()))
-            axis = gate.name[-1]
-            if axis == "X":
-                new_zero, new_one = cos * zero - 1j * sin * one, cos * one - 1j * sin * zero
-            elif axis == "Y":
-                new_zero, new_one = cos * zero - sin * one, sin * zero + cos * one
-            else:
-                new_zero, new_one = torch.complex(cos, -sin) * zero, torch.complex(cos, sin) * one
-        zero.copy_(new_zero)
-        one.copy_(new_one)
-
-
-def _active(state: Tensor, gate: Gate) -> Tensor:
-    """View of the amplitudes that a gate acts on: (M, B, …, 2 for the target, …), the control's 1 half."""
-    *controls, target = gate.wires
-    n = state.shape[-1].bit_length() - 1
-    if not controls:
-        return state.view(*state.shape[:2], 1 << target, 2, -1)
-    control = controls[0]
-    low, high = sorted((control, target))
-    view = state.view(*state.shape[:2], 1 << low, 2, 1 << (high - low - 1), 2, 1 << (n - high - 1))
-    return view[:, :, :, 1] if control < target else view[..., 1, :].movedim(3, -2)
-
-
-def _generator(active: Tensor, axis: str) -> Tensor:
-    """P applied on the target's dimension; for Y on a real state −iY, whose overlap is the imaginary part of Y's."""
-    zero, one = active.unbind(-2)
-    if axis == "X":
-        return torch.stack((one, zero), -2)
-    if axis == "Z":
-        return torch.stack((zero, -one), -2)
-    if active.is_complex():
-        return torch.stack((-1j * one, 1j * zero), -2)
-    return torch.stack((-one, zero), -2)
-
-
-def _pauli(state: Tensor, pauli: str, wire: int) -> Tensor:
-    """P|state⟩ on one wire; for a real state and Y zero, since ⟨Y⟩ of a real state vanishes."""
-    if pauli == "Y" and not state.is_complex():
-        return torch.zeros_like(state)
-    return _generator(state.view(*state.shape[:2], 1 << wire, 2, -1), pauli).flatten(2)
-
-
-def _value(angle: Angle, inputs: Tensor, weights: Tensor) -> Tensor:
-    """(M, B) or (M, 1)"""
-    if angle.source == "constant":
-        return inputs.new_full((1, 1), angle.value)
-    chosen = inputs[..., angle.index] if angle.source == "input" else weights[:, None, angle.index]
-    return chosen + angle.value
+    def _pauli(self, state: Tensor, pauli: str, wire: int) -> Tensor:
+        """P|ψ⟩ of an observable; for Y of a real state zero, since ⟨Y⟩ vanishes there."""
+        zero, one = state.view(*state.shape[:2], 1 << wire, 2, -1).unbind(-2)
+        if pauli == "X":
+            return torch.stack((one, zero), -2).flatten(2)
+        if pauli == "Z":
+            return torch.stack((zero, -one), -2).flatten(2)
+        return torch.zeros_like(state) if self.real else torch.stack((-1j * one, 1j * zero), -2).flatten(2)

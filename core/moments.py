@@ -52,7 +52,7 @@ def moments(gates: Sequence[Gate], n_qubits: int) -> tuple[np.ndarray, list[Mome
         if not gate.angles or gate.angles[0].source == "constant":
             fixed[-1].append(gate)
             continue
-        axes = {wire: "Z" for wire in gate.wires[:-1]} | {gate.wires[-1]: gate.name[-1]}
+        axes = dict.fromkeys(gate.wires[:-1], "Z") | {gate.wires[-1]: gate.name[-1]}
         touched = {wire for other in fixed[-1] for wire in other.wires}
         joins = (
             bool(found)
@@ -74,6 +74,31 @@ def moments(gates: Sequence[Gate], n_qubits: int) -> tuple[np.ndarray, list[Mome
             moment.axes[wire] = axis
         moment.then = unitary(gates_after, n_qubits)
     return unitary(fixed[0], n_qubits), found
+
+
+def kept_strings(moment: Moment, real: bool) -> np.ndarray:
+    """Mask (2^n,) of the basis states whose amplitudes in a moment's basis determine the others.
+
+    A real state's amplitudes come in conjugate pairs that differ by the sign of all qubits in the eigenbasis of Y.
+    """
+    n_qubits = len(moment.axes)
+    if not real:
+        return np.ones(1 << n_qubits, dtype=bool)
+    return bit(moment.axes.index("Y"), n_qubits) == 0
+
+
+def phase_table(chosen: Sequence[Moment], real: bool, source: str, n_angles: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n_angles, Σ S) and (Σ S,): inputs or weights @ table + bias are the kept phases φ of the moments, one by one."""
+    table, bias = [np.zeros((n_angles, 0))], [np.zeros(0)]
+    for moment in chosen:
+        kept = kept_strings(moment, real)
+        table.append(np.zeros((n_angles, kept.sum())))
+        bias.append(np.zeros(kept.sum()))
+        for angle, signs in moment.angles:
+            if angle.source == source:
+                table[-1][angle.index] -= 0.5 * signs[kept]
+                bias[-1] -= 0.5 * signs[kept] * angle.value
+    return np.concatenate(table, 1), np.concatenate(bias)
 
 
 def unitary(gates: Sequence[Gate], n_qubits: int) -> np.ndarray:

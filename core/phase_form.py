@@ -20,14 +20,13 @@ taken after each moment gives the gradients of all angles in it.
 """
 
 from collections.abc import Callable
-from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.circuits import Circuit, primitive_gates
-from core.moments import REAL_GATES, Moment, bit, moments, to_basis
+from core.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
 
 Call = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
 """A torch function, its two arguments, and where the result goes."""
@@ -60,32 +59,47 @@ class PhaseForm:
         self.with_weights = mixed + [k for k, found in enumerate(sources) if "input" not in found]
 
         conjugate = np.tile([1.0, -1.0], self.size // 2)
-        constant = self._constant
+        constant = self.constant
         self.blocks = [constant(block.T) for block in blocks]  # rows of states: c Kᵀ
         self.blocks_back = [constant(conjugate[:, None] * block * conjugate) for block in blocks]
         self.leave = constant(leave.T)
         self.readout = constant((readout @ leave).T)
-        self.readout_back = constant(2 * (readout @ leave) * conjugate)
+        self.readout_back = constant((readout @ leave) * conjugate)
         self.signs = constant(signs)  # (rows of readout, observables)
-        self.signs_back = constant(signs.T)
+        self.signs_back = constant(2 * signs.T)
         magnitude, offset = np.hypot(start[::2], start[1::2]), np.arctan2(start[1::2], start[::2])
         self.input_phases = _Phases(self, "input", self.with_inputs, circuit.n_inputs, magnitude, offset)
         self.weight_phases = _Phases(self, "weight", self.with_weights, circuit.n_weights, magnitude, offset)
         self._free: list[_Workspace] = []
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
-        members, batch, _ = inputs.shape
-        work = self._workspace(members, batch)
-        self.input_phases.compute(inputs.reshape(members * batch, -1), work.input_angles, work.input_phases)
-        self.weight_phases.compute(weights, work.weight_angles, work.weight_phases)
-        for call, a, b, result in work.forward:
-            call(a, b, out=result)
-        return torch.mm(work.squares, self.signs).view(members, batch, -1), work
+        """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
+        amplitudes, work = self.amplitudes(inputs, weights)
+        torch.mul(amplitudes, amplitudes, out=work.squares)
+        return torch.mm(work.squares, self.signs).view(work.members, work.batch, -1), work
 
     def backward(
         self, work: "_Workspace", grad_expvals: Tensor, need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
-        torch.mm(grad_expvals.reshape(work.members * work.batch, -1), self.signs_back, out=work.grad_squares)
+        """Gradients (M, B, n_inputs) and (M, n_weights); the workspace is free for the next `forward` afterwards."""
+        torch.mm(grad_expvals.reshape(work.members * work.batch, -1), self.signs_back, out=work.squares)
+        torch.mul(work.squares, work.amplitudes, out=work.grad_amplitudes)
+        return self.amplitudes_backward(work, need_inputs, need_weights)
+
+    def amplitudes(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
+        """The state R c as rows (M · B) of real numbers, or of (Re, Im) pairs; in the computational basis when no
+        observables, or only Z, are measured."""
+        work = self._workspace(inputs.shape[0], inputs.shape[1])
+        self.input_phases.compute(inputs.reshape(work.members * work.batch, -1), work.input_angles, work.input_phases)
+        self.weight_phases.compute(weights, work.weight_angles, work.weight_phases)
+        for call, a, b, result in work.forward:
+            call(a, b, out=result)
+        return work.amplitudes, work
+
+    def amplitudes_backward(
+        self, work: "_Workspace", need_inputs: bool, need_weights: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Gradients from that with respect to the amplitudes, which the caller puts in ``work.grad_amplitudes``."""
         for call, a, b, result in work.backward:
             call(a, b, out=result)
         grad_inputs = grad_weights = None
@@ -121,14 +135,8 @@ class PhaseForm:
         matrix = to_basis(moment.axes)
         if not self.real:
             return self._as_real(matrix)
-        kept = matrix[self.kept_strings(moment)] * np.sqrt(2)
+        kept = matrix[kept_strings(moment, real=True)] * np.sqrt(2)
         return np.stack([kept.real, kept.imag], 1).reshape(-1, kept.shape[1])
-
-    def kept_strings(self, moment: Moment) -> np.ndarray:
-        """Mask (2^n,) of the basis states whose amplitude c is kept."""
-        if not self.real:
-            return np.ones(1 << self.circuit.n_qubits, dtype=bool)
-        return bit(moment.axes.index("Y"), self.circuit.n_qubits) == 0
 
     def _as_real(self, matrix: np.ndarray) -> np.ndarray:
         """A matrix as it acts on ψ as stored: on real numbers, or on (Re, Im) pairs."""
@@ -150,9 +158,9 @@ class PhaseForm:
         for column, (pauli, wire) in enumerate(observables):
             if pauli in paulis:
                 signs[paulis.index(pauli), :, column] = np.repeat(1 - 2 * bit(wire, n), repeat)
-        return np.concatenate(rows), signs.reshape(-1, len(observables))
+        return np.concatenate(rows), signs.reshape(len(paulis) * repeat << n, len(observables))
 
-    def _constant(self, array: np.ndarray) -> Tensor:
+    def constant(self, array: np.ndarray) -> Tensor:
         return torch.tensor(np.ascontiguousarray(array), dtype=self.dtype, device=self.device)
 
 
@@ -163,24 +171,17 @@ class _Phases:
         self, form: PhaseForm, source: str, chosen: list[int], n: int, magnitude: np.ndarray, offset: np.ndarray
     ) -> None:
         half = form.size // 2
-        table, bias, size = (
-            np.zeros((n, len(chosen), half)),
-            np.zeros((len(chosen), half)),
-            np.ones((len(chosen), half)),
-        )
-        for row, k in enumerate(chosen):
-            if k == 0 and (source == "input" or 0 not in form.with_inputs):  # the constant start of the circuit
-                size[row], bias[row] = magnitude, offset
-            for angle, signs in form.moments[k].angles:
-                if angle.source == source:
-                    kept = -0.5 * signs[form.kept_strings(form.moments[k])]
-                    table[angle.index, row] += kept
-                    bias[row] += angle.value * kept
+        table, bias = phase_table([form.moments[k] for k in chosen], form.real, source, n)
+        size = np.ones_like(bias)
+        if 0 in chosen and (source == "input" or 0 not in form.with_inputs):  # the constant start of the circuit
+            first = slice(chosen.index(0) * half, (chosen.index(0) + 1) * half)
+            size[first] = magnitude
+            bias[first] += offset
         back = np.stack([np.zeros_like(table), -table], -1)  # selects −Im of (Re, Im) pairs
-        self.table = form._constant(table.reshape(n, -1))
-        self.bias = form._constant(bias.reshape(-1))
-        self.magnitude = form._constant(size.reshape(-1))
-        self.table_back = form._constant(back.reshape(n, -1).T)
+        self.table = form.constant(table)
+        self.bias = form.constant(bias)
+        self.magnitude = form.constant(size)
+        self.table_back = form.constant(back.reshape(n, 2 * len(bias)).T)
 
     def compute(self, angles: Tensor, buffer: Tensor, phases: Tensor) -> None:
         if len(self.bias):
@@ -228,9 +229,9 @@ class _Workspace:
         for index, k in enumerate(form.with_weights):
             phases[k].append(w_phase[:, :, index])
 
-        amplitudes = empty(rows, form.signs.shape[0])
-        self.squares = empty(rows, form.signs.shape[0])
-        self.grad_squares = empty(rows, form.signs.shape[0])
+        self.amplitudes = empty(rows, form.signs.shape[0])
+        self.grad_amplitudes = torch.empty_like(self.amplitudes)
+        self.squares = torch.empty_like(self.amplitudes)
 
         forward: list[Call] = []
         source = torch.ones(members, batch, half, dtype=complex_dtype, device=form.device)
@@ -241,14 +242,10 @@ class _Workspace:
             if k < n_moments - 1:
                 forward.append((torch.mm, self.c_real[slot], form.blocks[k], moved_real))
                 source = moved
-        forward.append((torch.mm, self.c_real[self.slot[-1]], form.readout, amplitudes))
-        forward.append((torch.mul, amplitudes, amplitudes, self.squares))
+        forward.append((torch.mm, self.c_real[self.slot[-1]], form.readout, self.amplitudes))
         self.forward = forward
 
-        backward: list[Call] = [
-            (torch.mul, self.grad_squares, amplitudes, self.grad_squares),
-            (torch.mm, self.grad_squares, form.readout_back, mu_real[self.slot[-1]]),
-        ]
+        backward: list[Call] = [(torch.mm, self.grad_amplitudes, form.readout_back, mu_real[self.slot[-1]])]
         for k in range(n_moments - 1, 0, -1):
             source = mu[self.slot[k]]
             for factor in phases[k]:

@@ -13,9 +13,14 @@ from torch import Tensor
 from core.circuits import Circuit
 from core.gate_by_gate import GateByGate
 from core.phase_form import PhaseForm
+from core.split_state import SplitState
 
 PHASE_FORM_QUBITS = 7
-ENGINES = {"phase_form": PhaseForm, "gate_by_gate": GateByGate}
+ENGINES: dict[str, type[PhaseForm] | type[SplitState] | type[GateByGate]] = {
+    "phase_form": PhaseForm,
+    "split_state": SplitState,
+    "gate_by_gate": GateByGate,
+}
 
 
 class Simulator:
@@ -28,8 +33,8 @@ class Simulator:
         self, circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", engine: str = ""
     ) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, torch.device(device)
-        engine = engine or ("phase_form" if circuit.n_qubits <= PHASE_FORM_QUBITS else "gate_by_gate")
-        self._engine: PhaseForm | GateByGate = ENGINES[engine](circuit, dtype, self.device)
+        engine = engine or ("phase_form" if circuit.n_qubits <= PHASE_FORM_QUBITS else "split_state")
+        self._engine: Any = ENGINES[engine](circuit, dtype, self.device)
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Any]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
