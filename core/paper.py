@@ -11,13 +11,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear, RunConfig
 from core.cuts import Cut, find_cut
 from core.errors import LabError
-from core.settings import PROJECT
+from core.settings import PROJECT, settings
 from core.statistics import Interval, mean_interval
 from core.store import Record, Store, digest
 
@@ -178,6 +180,7 @@ _PROTOCOL_FIELDS: dict[ProtocolName, dict[str, Any]] = {
 }
 
 
+@cache
 def rows() -> tuple[Row, ...]:
     """All rows, in the order of the paper's examples."""
     return (*_point_rows(), *_image_rows())
@@ -254,20 +257,17 @@ class Line:
 
 def table(shipped: Path = SHIPPED, own: Path | None = None) -> list[Line]:
     """Every row with its measurements, read from the folder of shipped runs and from a person's own."""
-    store = Store(shipped)
-    stored = set(store.run_ids())
-    records = {row.key: store.load(row.run_id) for row in rows() if row.run_id in stored}
-    found = {key: measured(record) for key, record in records.items() if record.finished}
-    again = {key: measured(record) for key, record in runs_again(Store(own)).items()}
-    found |= {key: _notebook_measured(values) for key, values in notebook_results(shipped).items()}
-    if Store(own).root != store.root:
-        again |= {key: _notebook_measured(values) for key, values in notebook_results(Store(own).root).items()}
+    own = own or settings().results_dir
+    found = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
+    again = {key: each.measured for key, each in _runs_again(own).items()}
+    found |= {key: notebook_measured(values) for key, values in notebook_results(shipped).items()}
     return [Line(row, found.get(row.key), again.get(row.key)) for row in rows()]
 
 
-def measured(record: Record) -> Measured:
-    """What a finished run says."""
-    assert record.finished is not None, record.run_id
+def measured(record: Record) -> Measured | None:
+    """What a run says, None before it has finished."""
+    if record.finished is None:
+        return None
     last = mean_interval(record.epochs[-1].validation_accuracy) if record.config.protocol == "paper" else None
     return Measured(
         seeds=len(record.finished.test_accuracy),
@@ -279,20 +279,39 @@ def measured(record: Record) -> Measured:
     )
 
 
-def runs_again(store: Store) -> dict[str, Record]:
+@dataclass(frozen=True)
+class _Read:
+    """What the table needs of a stored run."""
+
+    digest: str
+    created: datetime
+    measured: Measured | None
+
+
+def _read(root: Path, run_id: str) -> _Read:
+    return _read_at(root, run_id, (root / run_id / "run.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read_at(root: Path, run_id: str, _modified: int) -> _Read:
+    record = Store(root).load(run_id)
+    return _Read(digest(record.config), record.created, measured(record))
+
+
+def _runs_again(root: Path) -> dict[str, _Read]:
     """Row key → the newest finished run that a person made with exactly that row's settings."""
     wanted = {digest(row.config): row for row in rows() if row.config}
-    found: dict[str, Record] = {}
-    for run_id in store.run_ids():
+    found: dict[str, _Read] = {}
+    for run_id in Store(root).run_ids():
         try:
-            record = store.load(run_id)
+            read = _read(root, run_id)
         except LabError:
-            continue  # the page of all runs shows records that cannot be read
-        row = wanted.get(digest(record.config))
-        if row is None or record.finished is None or run_id == row.run_id:
+            continue  # a record that cannot be read counts for no row
+        row = wanted.get(read.digest)
+        if row is None or read.measured is None or run_id == row.run_id:
             continue
-        if row.key not in found or found[row.key].created < record.created:
-            found[row.key] = record
+        if row.key not in found or found[row.key].created < read.created:
+            found[row.key] = read
     return found
 
 
@@ -318,7 +337,7 @@ def keep_notebook_results(results: dict[str, Any], root: Path) -> None:
     os.replace(file.name, root / NOTEBOOK_FILE)
 
 
-def _notebook_measured(values: dict[str, Any]) -> Measured:
+def notebook_measured(values: dict[str, Any]) -> Measured:
     once = Interval(values["accuracy"], math.nan, math.nan)
     loss = Interval(values["loss"], math.nan, math.nan)
     return Measured(seeds=1, best=once, last=once, loss=loss, seconds=values["seconds"], run_id="")

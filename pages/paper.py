@@ -1,0 +1,452 @@
+"""The paper's examples: what it reports, what this laboratory measures, and a button that runs any row again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.closed_form import closed_form_subsets
+from core.config import POINT_DATASETS, DressedQuantum, RunConfig
+from core.cuts import cut_title
+from core.datasets import DATASETS, points
+from core.errors import LabError
+from core.features import load_bank
+from core.figures import Curve, Region, decision_regions, head_style
+from core.paper import (
+    DECISION_GRID,
+    EXAMPLES,
+    NOTEBOOK_MINUTES,
+    PROTOCOLS,
+    SHIPPED,
+    Example,
+    Line,
+    Measured,
+    Row,
+    find_row,
+    notebook_measured,
+    notebook_results,
+    table,
+)
+from core.settings import settings
+from core.shapes import count_trained
+from core.statistics import Interval, mean_interval
+from core.store import LIVE, Record, Store
+from pages.ui.charts import charts
+from pages.ui.extraction import extraction_view
+from pages.ui.form import features_key, find_features
+from pages.ui.live import curves_view, duration
+from pages.ui.panel import escape, panel
+from pages.ui.results import test_of, tests_view, thumbnails
+from pages.ui.service import jobs, person
+
+PAPER = "https://arxiv.org/abs/1912.08278"
+TABLE_HEIGHT = 760
+SAMPLES_OF_A_CLASS = 6
+
+
+def page() -> None:
+    """From top to bottom: what this is, the table, what runs, what the circuit is at its start, one example closely."""
+    st.title("The paper, reported beside measured")
+    st.markdown(
+        f"[Mari, Bromley, Izaac, Schuld and Killoran]({PAPER}) put a small quantum circuit, simulated, between a "
+        "frozen pretrained network and a classifier, and train what is around and inside the circuit. This page runs "
+        "the examples of their paper that need nothing but a simulator: beside each number that they report stands "
+        "what this laboratory measures, with classical heads on the same features. Every row can be run again here."
+    )
+    if problem := st.session_state.pop("paper_problem", ""):
+        st.warning(problem)
+    lines = [_with_own(line) for line in table()]
+    chosen = _choose(lines)
+    _under_way({line.row.key: line for line in lines})
+    _missing_features()
+    _table(chosen)
+    st.subheader("What the circuit computes when training begins")
+    _closed_form({line.row.key: line.measured for line in lines if line.measured})
+    st.subheader("One example closely")
+    _closely()
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def _choose(lines: Sequence[Line]) -> list[Line]:
+    """The lines of the examples and protocols that are chosen, and what these protocols mean."""
+    left, right = st.columns(2)
+    numbers = [example.number for example in EXAMPLES]
+    titles = {example.number: f"{example.number} {example.title}" for example in EXAMPLES}
+    examples = left.pills(
+        "Examples",
+        numbers,
+        selection_mode="multi",
+        default=numbers,
+        format_func=titles.__getitem__,
+        key="examples",
+        bind="query-params",
+    )
+    names: list[str] = list(PROTOCOLS)
+    protocols = right.pills(
+        "Protocols", names, selection_mode="multi", default=["notebook", "paper"], key="protocols", bind="query-params"
+    )
+    meanings = [f"**{name}**: {words}" for name, words in PROTOCOLS.items() if name in protocols]
+    st.caption("  \n".join(meanings))
+    return [line for line in lines if line.row.protocol in protocols and line.row.example.number in examples]
+
+
+def _with_own(line: Line) -> Line:
+    """The line with what the person at this browser computed of the notebook."""
+    again = st.session_state.get("paper_notebook", {}).get(line.row.key)
+    return Line(line.row, line.measured, again) if again else line
+
+
+def _table(lines: Sequence[Line]) -> None:
+    if not lines:
+        st.info("Choose an example and a protocol above to see its rows.")
+        return
+    st.session_state.paper_shown = [line.row.key for line in lines]
+    frame = pd.DataFrame([_cells(line) for line in lines])
+    text = st.column_config.TextColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(TABLE_HEIGHT, 38 + 35 * len(lines)),
+        column_config={
+            "Example": text(width=190),
+            "Features": text(width=170),
+            "Reported": text(help="Test accuracy that the authors report"),
+            "Measured": text(help="Test accuracy at the chosen epoch: mean over seeds ± 95 % interval of the mean"),
+            "Last epoch": text(help="Test accuracy after the last epoch; 'ours' looks at the test set once only"),
+            "Here": text(help="The newest run of this row on this server"),
+            "Time": text(help="Training time of all seeds together, on the machine that made the row"),
+            "run": st.column_config.ButtonColumn("", on_click=_clicked, key="paper_click"),
+        },
+        alt="Every row: example, features, head, protocol, reported and measured accuracy and time",
+    )
+    st.caption(
+        "Accuracy on the test set; ± is half the 95 % interval of the mean over seeds. The authors' numbers for images "
+        "come from features of the complete ResNet-18 (512 of them), one seed and the best epoch on the test set. "
+        "All rows from a terminal: `python -m core paper run --all`, one row: `python -m core paper run ROW`, "
+        "names of rows: `python -m core paper list`."
+    )
+
+
+def _cells(line: Line) -> dict[str, str]:
+    row, done = line.row, line.measured
+    return {
+        "Example": f"{row.example.number} {DATASETS[row.dataset].title}",
+        "Features": _features(row),
+        "Head": _head_name(row),
+        "Protocol": row.protocol,
+        "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
+        "Reported": _percent(row.reported.accuracy) if row.reported else "",
+        "Measured": plus_minus(done.best) if done else "not run here yet",
+        "Last epoch": plus_minus(done.last) if done and done.last else "",
+        "Here": plus_minus(line.again.best) if line.again else "",
+        "Loss reported": f"{row.reported.loss:.3f}" if row.reported and row.reported.loss else "",
+        "Loss": f"{done.loss.estimate:.3f}" if done else "",
+        "Time reported": _reported_time(row),
+        "Time": duration(done.seconds) if done else "",
+        "run": "Run" if not done else "Run again",
+    }
+
+
+def _features(row: Row) -> str:
+    if row.dataset in POINT_DATASETS or row.config is None:
+        return "2 coordinates"
+    cut = row.cut
+    size = f", {cut.n_features}" if cut else ""
+    return cut_title(row.config.backbone, row.config.layer, row.config.weights).split(",")[0] + size
+
+
+def _head_name(row: Row) -> str:
+    if row.dataset in POINT_DATASETS or row.config is None:
+        return row.head_name
+    return head_style(row.config.head).label
+
+
+def _reported_time(row: Row) -> str:
+    if row.protocol == "notebook" and row.example is EXAMPLES[0]:
+        return f"{NOTEBOOK_MINUTES} min for four"
+    return f"{row.reported.minutes:.0f} min" if row.reported and row.reported.minutes else ""
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def plus_minus(interval: Interval) -> str:
+    """ "86.9 ± 1.1 %", or "97.0 %" where one seed says nothing of its spread."""
+    half = (interval.high - interval.low) / 2
+    return f"{100 * interval.estimate:.1f} ± {100 * half:.1f} %" if np.isfinite(half) else _percent(interval.estimate)
+
+
+# --- running a row ----------------------------------------------------------------------------------------------------
+
+
+def _clicked() -> None:
+    row = find_row(st.session_state.paper_shown[st.session_state.paper_click.row])
+    try:
+        if row.config is None:
+            _compute_notebook(row)
+            return
+        try:
+            load_bank(row.config)
+        except LabError:
+            st.session_state.paper_missing = row.key
+            return
+        started = st.session_state.setdefault("paper_runs", {})
+        started[row.key] = jobs().submit(row.config, owner=person())
+        st.session_state.paper_latest = row.key
+    except LabError as error:
+        st.session_state.paper_problem = str(error)
+
+
+def _compute_notebook(row: Row) -> None:
+    """Both networks, in the page's own process: they take less than a second."""
+    from core.notebook import run_notebook
+
+    own = st.session_state.setdefault("paper_notebook", {})
+    for done in run_notebook(row.dataset):
+        values = {"accuracy": done.test_accuracy, "loss": done.test_loss, "seconds": done.seconds}
+        own[f"{row.dataset}-{done.network}-notebook"] = notebook_measured(values)
+    st.session_state.paper_latest = row.key
+
+
+def _under_way(lines: dict[str, Line]) -> None:
+    """How the row that was started last stands; redraws itself while it goes on."""
+    run_id = st.session_state.get("paper_runs", {}).get(st.session_state.get("paper_latest"))
+    going = run_id is not None and jobs().snapshot(run_id).status in LIVE
+    st.fragment(_draw_under_way, run_every=0.5 if going else None)(lines, going)
+
+
+def _draw_under_way(lines: dict[str, Line], was_going: bool) -> None:
+    key = st.session_state.get("paper_latest")
+    if key is None:
+        _say("idle", "The button at the end of a row runs it again on this server; here stands what comes out.")
+        return
+    row, line = find_row(key), lines[key]
+    if row.config is None:
+        assert line.again is not None
+        _say("finished", _told(row, line.measured, line.again.best))
+        return
+    run_id = st.session_state.paper_runs[key]
+    snapshot = jobs().snapshot(run_id)
+    link = f' <a href="./?run={escape(run_id)}" target="_self">Open it in the laboratory</a>'
+    if snapshot.finished:
+        _say("finished", _told(row, line.measured, mean_interval(snapshot.finished.test_accuracy)) + link)
+    else:
+        done = snapshot.epochs[-1].epoch if snapshot.epochs else 0
+        state = f"{snapshot.status}, {done} of {snapshot.config.epochs} epochs. {snapshot.message}".strip()
+        _say(snapshot.status, f"{_title(row)}: {escape(state)}{link}")
+    if was_going and snapshot.status not in LIVE:
+        st.rerun()
+
+
+def _say(status: str, html: str) -> None:
+    dot = f'<span class="dot {status}"></span>'
+    panel(f'<div class="status" role="status">{dot}<span>{html}</span></div>', key="again", min_height=52)
+
+
+def _told(row: Row, stored: Measured | None, again: Interval) -> str:
+    """One sentence: what came out, and whether it is what was stored."""
+    start = f"{_title(row)}: <b>{plus_minus(again)}</b>"
+    if stored is None:
+        return f"{start}, the first number of this row."
+    best = stored.best
+    if again.estimate == best.estimate:
+        return f"{start}, exactly the number in the table."
+    overlap = again.low <= best.high and best.low <= again.high
+    verdict = "within its spread" if overlap else "outside its spread"
+    return f"{start}, {verdict}: the table has {plus_minus(best)}."
+
+
+def _title(row: Row) -> str:
+    return escape(f"{DATASETS[row.dataset].title}, {_head_name(row)}, {_features(row)}, {row.protocol}")
+
+
+def _missing_features() -> None:
+    """The offer to make the features that a row lacks; its button then runs it."""
+    key = st.session_state.get("paper_missing")
+    if key is None:
+        return
+    row = find_row(key)
+    assert row.config is not None
+    listing = find_features(row.dataset, features_key(row.config))
+    if listing.state != "missing":
+        del st.session_state.paper_missing
+        st.success(f"{_title(row)}: the features are there now. Press Run once more.")
+        return
+    st.markdown(f"**{_title(row)}** needs features that do not come with the laboratory.")
+    extraction_view(listing)
+
+
+# --- the closed form --------------------------------------------------------------------------------------------------
+
+
+def _closed_form(found: dict[str, Measured]) -> None:
+    paper = RunConfig(head=DressedQuantum(), backbone="resnet18", layer="avgpool")
+    quantum, classical = count_trained(paper.head, 512, 2)
+    st.markdown(
+        f"The paper's head for ants and bees has {quantum + classical:,} trained parameters behind the 512 features "
+        f"of ResNet-18; {quantum} of them are angles in the circuit, and these start at about 0.01 radians. At exactly "
+        "zero the circuit can be written down, since only its CNOTs are left. With "
+        r"$s_i = -\sin\left(\tfrac{\pi}{2}\tanh z_i\right)$ for the four numbers $z_i$ that the first linear layer "
+        "gives, the four measured values are"
+    )
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{depth}</td>"
+        + "".join(f"<td>{_product(subset)}</td>" for subset in closed_form_subsets(4, depth))
+        + "".join(f"<td>{_of(found, f'{key}-layer3-{head}-ours')}</td>" for head in ("dressed_quantum", "closed_form"))
+        + "</tr>"
+        for name, key, depth in (
+            ("Ants and bees", "ants_bees", 6),
+            ("Dogs and cats", "dogs_cats", 5),
+            ("Planes and cars", "planes_cars", 4),
+        )
+    )
+    panel(
+        '<div class="scroll"><table><thead><tr><th scope="col">data</th><th scope="col">depth</th>'
+        + "".join(f'<th scope="col">⟨Z<sub>{qubit}</sub>⟩</th>' for qubit in range(4))
+        + '<th scope="col">trained circuit</th><th scope="col">closed form</th></tr></thead>'
+        f"<tbody>{rows}</tbody><caption>Test accuracy under 'ours' on ResNet-18 to layer3. The head 'closed form' "
+        "trains the two linear layers around these products and has no circuit and no angle.</caption></table></div>",
+        key="closed-form",
+        min_height=200,
+    )
+    st.markdown(
+        "So training starts next to an ordinary classical function: two linear layers with a sine between them, and "
+        "at depth 5 and 6 some products of those sines. Nothing in it needs a quantum computer. What the angles add "
+        "while they are trained is the difference between the last two columns; the other "
+        f"{classical:,} parameters are classical."
+    )
+
+
+def _product(subset: Sequence[int]) -> str:
+    return "·".join(f"s<sub>{qubit}</sub>" for qubit in subset)
+
+
+def _of(found: dict[str, Measured], key: str) -> str:
+    return plus_minus(found[key].best) if key in found else "not run here yet"
+
+
+# --- one example ------------------------------------------------------------------------------------------------------
+
+
+def _closely() -> None:
+    numbers = {f"{example.number} {example.title}": example for example in EXAMPLES}
+    name = st.segmented_control("Example", list(numbers), default=list(numbers)[2], required=True, key="example")
+    example = numbers[str(name)]
+    st.markdown(example.words)
+    dataset = example.datasets[0]
+    if len(example.datasets) > 1:
+        dataset = str(
+            st.segmented_control(
+                "Data",
+                example.datasets,
+                default=dataset,
+                required=True,
+                format_func=lambda each: DATASETS[each].title,
+                key=f"data-{example.number}",
+            )
+        )
+    this = DATASETS[dataset]
+    st.caption(f"{this.n_train:,} training and {this.n_test:,} test samples. {this.source}.")
+    if dataset in POINT_DATASETS:
+        _plane(dataset)
+    else:
+        _samples(dataset)
+    _runs_of(example, dataset)
+
+
+def _plane(dataset: str) -> None:
+    kept = notebook_results(SHIPPED)
+    keys = [f"{dataset}-{network}-notebook" for network in ("classical", "hybrid")]
+    if not all(key in kept for key in keys):
+        st.caption("The notebook's networks have not been run here yet: `python -m core paper run --all`.")
+        return
+    regions = [
+        Region(f"{network}, {_percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
+        for network, key in zip(("classical", "hybrid"), keys, strict=True)
+    ]
+    inputs, labels = _test_points(dataset)
+    charts(
+        [decision_regions(regions, DECISION_GRID, inputs, labels, DATASETS[dataset].classes)],
+        key="plane",
+        height=430,
+        revision=dataset,
+        describe=["Decision regions of the notebook's classical and hybrid network with the 200 test points"],
+    )
+    st.caption(
+        "Colour: what each of the notebook's two networks says of the plane. Points: the 200 test points. "
+        f"`python -m core paper run {keys[1]}`"
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _test_points(dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    data = points(dataset)
+    return data.inputs[data.split == "test"], data.labels[data.split == "test"]
+
+
+def _samples(dataset: str) -> None:
+    classes = DATASETS[dataset].classes
+    try:
+        bank = load_bank(RunConfig(dataset=dataset))
+    except LabError:
+        return
+    of_class = [np.flatnonzero((bank.labels == label) & (bank.split == "train")) for label in range(len(classes))]
+    names = [bank.names[row] for rows in of_class for row in rows[:SAMPLES_OF_A_CLASS]]
+    found = thumbnails(dataset, tuple(names), settings().data_dir)
+    if not found:
+        st.caption(
+            "The images themselves are not on this machine; the features that ship were made from them. "
+            f"`python -m core features --dataset {dataset} --download` fetches them."
+        )
+        return
+    with st.grid("auto", min_column_width=110, gap="small"):
+        for name, image in zip(names, found, strict=True):
+            label = name.split("/")[1]
+            st.image(image, caption=label, alt=f"A training image of {label}", width="stretch")
+
+
+def _runs_of(example: Example, dataset: str) -> None:
+    """Curves and test results of the stored runs on one data set, all heads together."""
+    stored: dict[tuple[str, str], list[Record]] = {}
+    for line in table():
+        if line.row.dataset == dataset and line.row.config and line.measured:
+            key = (_features(line.row), line.row.protocol)
+            stored.setdefault(key, []).append(_record(line.measured.run_id))
+    if not stored:
+        st.caption("No run on these data is stored yet.")
+        return
+    left, right = st.columns(2)
+    cuts = list(dict.fromkeys(cut for cut, _ in stored))
+    cut = left.segmented_control("Features", cuts, default=cuts[0], required=True, key=f"cut-{dataset}")
+    protocols = [protocol for each, protocol in stored if each == cut]
+    protocol = right.segmented_control(
+        "Protocol", protocols, default=protocols[-1], required=True, key=f"protocol-{dataset}-{cut}"
+    )
+    records = stored[str(cut), str(protocol)]
+    drawn = [Curve(record.config.head, record.epochs) for record in records]
+    curves_view(
+        drawn,
+        records[0].config.epochs,
+        key="paper-curves",
+        revision=f"{dataset}-{cut}-{protocol}",
+        watched="validation" if protocol == "ours" else "test",
+    )
+    tests_view([_tested(record.run_id) for record in records])
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _record(run_id: str) -> Record:
+    return Store(SHIPPED).load(run_id)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _tested(run_id: str) -> Any:
+    return test_of(Store(SHIPPED).load(run_id))
+
+
+page()
