@@ -83,7 +83,7 @@ async def connect(scheduler: str | None, workers: int, processes: bool = PROCESS
     ``DASK_DISTRIBUTED__COMM__TLS__CA_FILE``, ``..__CLIENT__CERT`` and ``..__CLIENT__KEY``.
     """
     if scheduler:
-        async with Client(scheduler, asynchronous=True, set_as_default=False) as client:
+        async with _client(scheduler) as client:
             yield Connection(client)
     elif processes:
         async with _subprocesses(workers) as cluster, _client(cluster) as client:
@@ -93,8 +93,13 @@ async def connect(scheduler: str | None, workers: int, processes: bool = PROCESS
             yield Connection(client, cluster)
 
 
-def _client(cluster: SpecCluster) -> Client:
-    return Client(cluster, asynchronous=True, set_as_default=False)
+@asynccontextmanager
+async def _client(where: SpecCluster | str) -> AsyncIterator[Client]:
+    client = Client(where, asynchronous=True, set_as_default=False)
+    try:
+        yield await client
+    finally:  # also after a failed start, which `async with Client` leaves open
+        await client.close()
 
 
 @asynccontextmanager

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from distributed import Client
+from distributed import Client, KilledWorker
+from distributed.client import FutureCancelledError
 
 from core import cluster, worker
 from core.config import RunConfig
@@ -29,7 +30,9 @@ from core.store import LIVE, Record, Status, Store, Summary
 T = TypeVar("T")
 
 ATTEMPTS = 3
-"""How often a run may lose its worker process before a person has to resume it."""
+"""How often a run may lose its worker process after the same epoch before a person has to resume it."""
+_LOST = (KilledWorker, FutureCancelledError, OSError)
+"""What Dask raises when a worker process or the scheduler is gone."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 SECONDS_TO_CLOSE = 5.0
 
@@ -79,7 +82,8 @@ class _Run:
     """What it shall become when its attempt has ended."""
     message: str = ""
     losses: int = 0
-    """How many workers died under it."""
+    """How many workers died under it since that epoch:"""
+    lost_after: int = 0
     unwritten: bool = False
     """Whether the disk refused a part of its record: then memory is the better source."""
 
@@ -159,8 +163,9 @@ class Jobs:
 
     def queue(self) -> list[Waiting]:
         """The runs of this process that are being trained (position 0) and those that wait for a worker (from 1)."""
-        snapshots = sorted((run.snapshot for run in list(self._runs.values())), key=lambda each: each.position)
-        return [Waiting(each.run_id, each.owner, each.status, each.position) for each in snapshots]
+        live = [run.snapshot for run in list(self._runs.values()) if run.snapshot.status in LIVE]
+        live.sort(key=lambda each: each.position)
+        return [Waiting(each.run_id, each.owner, each.status, each.position) for each in live]
 
     def snapshot(self, run_id: str) -> Snapshot:
         """How a run stands: from memory if it is one of this process, else from its record; `LabError` if unknown."""
@@ -213,6 +218,7 @@ class Jobs:
             try:
                 async with cluster.connect(self._scheduler, self._workers, self._processes) as connection:
                     self._client = connection.client
+                    pause = 1.0
                     try:
                         await self._dispatch(connection)
                     finally:
@@ -225,6 +231,7 @@ class Jobs:
                 where = f"the Dask scheduler {self._scheduler}" if self._scheduler else "the workers of this machine"
                 reason = " ".join(str(error).split()) or type(error).__name__
                 self.problem = f"There is no connection to {where} ({reason}): trying again every {pause:.0f} s."
+                self._changed.clear()
                 await self._wait_for_change(pause)
                 pause = min(2 * pause, 30.0)
         for run in list(self._waiting):
@@ -264,8 +271,10 @@ class Jobs:
         try:
             bank = None if connection.embedded else await client.scatter(run.bank)
             outcome = await client.submit(worker.work, attempt, run.snapshot.config, bank, run.checkpoint, key=attempt)
-        except (Exception, asyncio.CancelledError):
-            outcome = None  # the worker process or the scheduler is gone
+        except (*_LOST, asyncio.CancelledError):
+            outcome = None
+        except Exception as error:
+            outcome = worker.failure(error)
         finally:
             checkpoints.cancel()
             del self._working[attempt]
@@ -277,17 +286,7 @@ class Jobs:
     def _conclude(self, run: _Run, outcome: worker.Outcome | None) -> None:
         """Write down what an attempt came to and decide what becomes of the run."""
         if outcome is None:
-            run.losses += 1
-            epoch = run.checkpoint.epoch if run.checkpoint else 0
-            if run.wanted:
-                self._become_wanted(run)
-            elif run.losses < ATTEMPTS:
-                self._wait_again(run, f"Its worker process ended; it goes on after epoch {epoch}.")
-            else:
-                message = (
-                    f"Its worker process ended {run.losses} times, perhaps for want of memory: resume it to go on."
-                )
-                self._end(run, "interrupted", message)
+            self._survive(run)
             return
         known = {epoch.epoch for epoch in run.snapshot.epochs}
         for event in outcome.epochs:
@@ -306,6 +305,20 @@ class Jobs:
             self._end(run, "failed", outcome.message)
         else:
             self._become_wanted(run)
+
+    def _survive(self, run: _Run) -> None:
+        """The worker process ended under a run: go on from the last checkpoint, unless that never gets further."""
+        epoch = run.checkpoint.epoch if run.checkpoint else 0
+        run.losses = run.losses + 1 if epoch == run.lost_after else 1
+        run.lost_after = epoch
+        if run.wanted:
+            self._become_wanted(run)
+        elif run.losses < ATTEMPTS:
+            self._wait_again(run, f"Its worker process ended; it goes on after epoch {epoch}.")
+        else:
+            times = "once" if run.losses == 1 else f"{run.losses} times"
+            reason = f"Its worker process ended {times} after epoch {epoch}, perhaps for want of memory: resume it."
+            self._end(run, "interrupted", reason)
 
     def _become_wanted(self, run: _Run) -> None:
         wanted, run.wanted = run.wanted or "interrupted", None
@@ -339,7 +352,10 @@ class Jobs:
         run = self._working.get(attempt)
         if run is None:
             return
-        fields = message[1]["fields"]
+        # Lists arrive as tuples.
+        fields = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in message[1]["fields"].items()
+        }
         match message[1]["kind"]:
             case "begun":
                 run.worker = fields["worker"]
@@ -391,7 +407,7 @@ class Jobs:
                 run.wanted = "queued"  # its stop is under way
             return
         record = self.store.load(run_id)
-        if record.status in LIVE:
+        if run is None and record.status in LIVE:
             raise LabError(f"Run {run_id} is being trained by another process already: wait for it.")
         if record.status == "finished":
             raise LabError(f"Run {run_id} is finished: start a new run with its settings instead.")
@@ -400,7 +416,9 @@ class Jobs:
             raise LabError(f"Run {run_id} began on other features than those here now: start a new run instead.")
         checkpoint = record.checkpoint()
         self.store.set_status(run_id, "queued")
-        snapshot = replace(_from_record(record), status="queued", message="")
+        for epoch in run.snapshot.epochs if run is not None else ():  # the disk may have refused some
+            self.store.append(run_id, epoch)
+        snapshot = replace(_from_record(self.store.load(run_id)), message="")
         await self._enqueue(_Run(snapshot, bank, checkpoint))
 
     def _request_stop(self, run: _Run) -> None:
@@ -430,6 +448,9 @@ class Jobs:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for attempt, run in list(self._working.items()):  # cancelled before they began
+            del self._working[attempt]
+            self._conclude(run, None)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -69,13 +69,17 @@ def work(attempt: str, config: RunConfig, bank: FeatureBank | None, checkpoint: 
         outcome.ended, outcome.message = "failed", str(error)
     except Exception as error:
         logger.exception("Training failed")
-        reason = " ".join(str(error).split())[:300]
-        outcome.ended = "failed"
-        outcome.message = f"Training ended with an error of the program ({type(error).__name__}: {reason})."
+        outcome.ended, outcome.message = "failed", failure(error).message
     finally:
         _stop_requests.discard(attempt)
         _checkpoints.pop(attempt, None)
     return outcome
+
+
+def failure(error: Exception) -> Outcome:
+    """The outcome of an attempt that an error of the program ended, in one sentence."""
+    reason = " ".join(str(error).split())[:300]
+    return Outcome("failed", f"Training ended with an error of the program ({type(error).__name__}: {reason}).")
 
 
 def request_stop(attempt: str) -> None:
