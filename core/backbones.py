@@ -38,9 +38,28 @@ class Backbone:
     weights_source: str
     weights_sha256: str
 
-    @torch.inference_mode()
     def features(self, batch: Tensor) -> Tensor:
         """Transformed square images (B, 3, side, side) float32 -> feature vectors (B, d) float32, in eval mode."""
+        self.network.eval()
+        return self._averaged(batch)
+
+    def features_in_training_mode(self, batch: Tensor) -> Tensor:
+        """The same with BatchNorm in training mode, as the notebooks of arXiv:1912.08278 ran the frozen network.
+
+        The features of an image then depend on its batch, and the running statistics move with every call. Raises
+        `LabError` for weights with BatchNorm folded in, whose scale batch statistics would undo.
+        """
+        norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
+        if norms and all(norm.running_mean is not None and not norm.running_mean.any() for norm in norms):
+            raise LabError(
+                f"{self.weights_source} has BatchNorm folded in and cannot run in training mode: use torchvision's "
+                f"complete checkpoint of {self.backbone}"
+            )
+        self.network.train()
+        return self._averaged(batch)
+
+    @torch.inference_mode()
+    def _averaged(self, batch: Tensor) -> Tensor:
         output: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))["features"]
         if output.ndim == 4 and output.shape[2] == output.shape[3]:
             output = output.mean(dim=(2, 3))

@@ -1,5 +1,6 @@
 """Frozen networks: against hooks on torchvision's own models, the real weight files, and files that do not fit."""
 
+import copy
 import hashlib
 import io
 import pickle
@@ -76,6 +77,26 @@ def test_features_do_not_depend_on_the_company(resnet18: nn.Module, tmp_path: Pa
     for key, value in backbone.network.state_dict().items():
         assert torch.equal(value, before[key]), key
     assert not any(parameter.requires_grad for parameter in backbone.network.parameters())
+
+
+def test_training_mode_is_torchvisions_own(resnet18: nn.Module, tmp_path: Path) -> None:
+    """Two batches, one after the other, so that the running statistics have moved."""
+    file = saved(resnet18, tmp_path / "weights.pth")
+    backbone = load_backbone("resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=file)
+    reference = copy.deepcopy(resnet18).train()
+    for batch in torch.randn(2, 4, 3, 64, 64, generator=torch.Generator().manual_seed(0)):
+        found = backbone.features_in_training_mode(batch)
+        torch.testing.assert_close(found, by_hook(reference, "layer3", batch), rtol=1e-3, atol=1e-4)
+    expected = by_hook(reference.eval(), "layer3", batch)
+    torch.testing.assert_close(backbone.features(batch), expected, rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(found, expected, rtol=0.05)
+
+
+def test_folded_weights_are_not_run_in_training_mode(data_dir: Path, hub: Path) -> None:
+    for cut in (cut for cut in CUTS if cut.file):
+        backbone = load_backbone(cut.backbone, cut.layer, cut.weights, data_dir=data_dir)
+        with pytest.raises(LabError, match="has BatchNorm folded in and cannot run in training mode"):
+            backbone.features_in_training_mode(torch.zeros(2, 3, 64, 64))
 
 
 def test_the_transform_is_the_papers(resnet18: nn.Module, tmp_path: Path) -> None:

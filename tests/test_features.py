@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPOSITORY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit
@@ -22,6 +22,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from core import extraction
 from core.__main__ import main
 from core.backbones import load_backbone
+from core.commands.features import Line
 from core.config import RunConfig, run_config
 from core.cuts import CUTS
 from core.datasets import DATASETS, images
@@ -132,6 +133,7 @@ def test_a_bank_of_other_images_cannot_be_verified(data_dir: Path) -> None:
 # --- splits -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(share=st.floats(0.01, 0.89), seed=st.integers(0, 2**31 - 1), n=st.integers(20, 300))
 def test_splits_keep_the_test_set_and_the_share_of_every_class(share: float, seed: int, n: int) -> None:
     bank = made_bank(n)
@@ -399,6 +401,20 @@ def test_the_command_answers_mistakes_with_one_sentence(
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
+
+
+def test_progress_is_a_line_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    show = Line()
+    show(Progress("Downloading file", 20_000_000, 47_000_000, "bytes", 1_500_000.0, 18.2))
+    show(Progress("Downloading file", 21_000_000, 47_000_000, "bytes", 1_500_000.0, 18.2))
+    show(Progress("Extracting dogs_cats", 12_000, 12_000, "images", 47.31, 0.0))
+    show.shown -= 10
+    show(Progress("Extracting dogs_cats", 100, 12_000, "images", 47.31, 251.5))
+    assert capsys.readouterr().err == (
+        "Downloading file: 20 of 47 MB, 1.5 MB/s, 18 s left\n"
+        "Extracting dogs_cats: 12,000 of 12,000 images, 47.3 images/s\n"
+        "Extracting dogs_cats: 100 of 12,000 images, 47.3 images/s, 4 min left\n"
+    )
 
 
 def test_probes_compare_shipped_and_own_features(cache_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
