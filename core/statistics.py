@@ -154,31 +154,33 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ImageTest:
-    """McNemar's exact test: images that the majority of one head's seeds tell rightly and of the other's wrongly."""
+    """McNemar's exact test over the images, one network against one, typical of the seeds."""
 
     n_images: int
-    candidate_alone: int
-    rival_alone: int
+    candidate_alone: float
+    """Images that the candidate alone tells rightly, mean over the paired seeds."""
+    rival_alone: float
     p: float
+    """Twice the median of the seeds' p values, at most 1: a valid p value however the seeds depend on each other
+    (Vovk and Wang 2020, doi:10.1093/biomet/asaa027)."""
 
 
 def image_test(candidate_correct: np.ndarray, rival_correct: np.ndarray) -> ImageTest:
-    """Would the difference carry over to other images of the same kind?
+    """Would the difference between two networks carry over to other images of the same kind?
 
-    candidate_correct, rival_correct: (n_seeds, n_images) bool. An image on which exactly half of the seeds are right
-    counts for neither head.
+    candidate_correct, rival_correct: (n_seeds, n_images) bool, rows paired by seed.
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
-    first, second = candidate_correct.mean(0), rival_correct.mean(0)
-    table = np.array(
-        [
-            [((first > 0.5) & (second > 0.5)).sum(), ((first > 0.5) & (second < 0.5)).sum()],
-            [((first < 0.5) & (second > 0.5)).sum(), ((first < 0.5) & (second < 0.5)).sum()],
-        ]
+    candidate_alone = (candidate_correct & ~rival_correct).sum(1)  # (n_seeds,)
+    rival_alone = (~candidate_correct & rival_correct).sum(1)
+    p = [mcnemar([[0, a], [b, 0]]).pvalue if a + b else 1.0 for a, b in zip(candidate_alone, rival_alone, strict=True)]
+    return ImageTest(
+        n_images=candidate_correct.shape[1],
+        candidate_alone=float(candidate_alone.mean()),
+        rival_alone=float(rival_alone.mean()),
+        p=min(1.0, 2 * float(np.median(p))),
     )
-    p = float(mcnemar(table, exact=True).pvalue) if table[0, 1] + table[1, 0] else 1.0
-    return ImageTest(candidate_correct.shape[1], int(table[0, 1]), int(table[1, 0]), p)
 
 
 VerdictKind = Literal["better", "worse", "equivalent", "not enough evidence"]
@@ -343,12 +345,12 @@ def _sentence(verdict: Verdict) -> str:
     if images is None or verdict.images_holm is None:
         return text
     counts = (
-        f"of {images.n_images} test samples {images.candidate_alone} are told rightly by {verdict.candidate} alone and "
-        f"{images.rival_alone} by {verdict.rival} alone (McNemar p {_p(verdict.images_holm)})"
+        f"of {images.n_images} test samples {images.candidate_alone:.1f} are right with {verdict.candidate} alone "
+        f"and {images.rival_alone:.1f} by {verdict.rival} alone in a typical seed (McNemar p {_p(verdict.images_holm)})"
     )
     if verdict.images_holm < LEVEL:
-        return f"{text} On other samples a difference is to be expected too: {counts}."
-    return f"{text} That is about seeds; for other samples this test set shows no difference: {counts}."
+        return f"{text} Other test samples would show a difference too: {counts}."
+    return f"{text} This is about seeds; whether other test samples would show it stays open: {counts}."
 
 
 def _points(difference: float) -> str:

@@ -1,0 +1,194 @@
+"""Compare the quantum head with its ablations and with classical rivals, and say what the seeds can show."""
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.comparison import (
+    MARGIN,
+    PROBLEMS,
+    SEEDS,
+    SHIPPED,
+    SHIPPED_TRIALS,
+    Comparison,
+    Predictions,
+    own_folder,
+    problem_config,
+    problem_for,
+    problem_name,
+    save_comparison,
+)
+from core.config import RunConfig, run_config
+from core.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from core.contest import Progress
+
+HELP = "compare the quantum head with its rivals and give a verdict"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One problem with its settings, or all that ship."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--all", action="store_true", help="run all that ship again and replace them, settings as given and tuned"
+    )
+    what.add_argument("--problem", choices=PROBLEMS, help="one of the problems that ship")
+    what.add_argument("--dataset", help="a data set; its settings are the paper's where it has some")
+    for name in ("backbone", "layer", "weights"):
+        parser.add_argument(f"--{name}", default="", help="of the features, with --dataset; empty: its default")
+    for name in ("learning_rate", "epochs", "batch_size", "base_seed", "split_seed"):
+        field = RunConfig.model_fields[name]
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help=f"{field.description} Empty: the paper's.")
+    parser.add_argument("--seeds", metavar="N", default=str(SEEDS), help=f"paired seeds, 2 to 64 (default {SEEDS})")
+    parser.add_argument(
+        "--trials", type=int, default=0, metavar="N", help="settings that every head may try first (default 0: none)"
+    )
+    parser.add_argument(
+        "--margin", type=float, default=MARGIN, help=f"points of accuracy too few to matter (default {MARGIN:g})"
+    )
+    parser.add_argument("--name", help="name of the stored comparison; empty: time and problem")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run, store and print."""
+    import torch
+
+    from core.contest import Outcome, compete
+    from core.errors import LabError
+    from core.features import load_bank
+
+    if not given.margin > 0:
+        raise LabError(f"margin = {given.margin} is not possible: a number of percent points above 0 is; try 1.")
+    if not 0 <= given.trials <= 64:
+        raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed.")
+    torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
+    show = _print_json if given.json else ProgressLine()
+    report = _report_json if given.json else _report
+    for task in _tasks(given):
+        for event in compete(
+            task.config, load_bank(task.config), name=task.name, command=task.command, n_trials=task.n_trials
+        ):
+            if isinstance(event, Outcome):
+                save_comparison(event.comparison, event.predictions, task.root)
+                report(event.comparison, event.predictions, given.margin)
+            else:
+                show(event)
+    return 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One comparison to run."""
+
+    name: str
+    config: RunConfig
+    n_trials: int
+    command: str
+    root: Path
+
+
+def _tasks(given: argparse.Namespace) -> list[Task]:
+    if given.all:
+        return [
+            Task(name, problem_config(name.removesuffix("-tuned")), trials, _shipped_command(name, trials), SHIPPED)
+            for name, trials in SHIPPED_TRIALS.items()
+        ]
+    config = _config(given)
+    name = given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}"
+    return [Task(name, config, given.trials, _command(given), own_folder())]
+
+
+def _shipped_command(name: str, trials: int) -> str:
+    tuning = f" --trials {trials}" if trials else ""
+    return f"python -m core compare --problem {name.removesuffix('-tuned')}{tuning}"
+
+
+def _config(given: argparse.Namespace) -> RunConfig:
+    config = (
+        problem_config(given.problem)
+        if given.problem
+        else problem_for(given.dataset, given.backbone, given.layer, given.weights)
+    )
+    names = ("learning_rate", "epochs", "batch_size", "base_seed", "split_seed", "seeds")
+    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    return run_config(config.model_dump() | changes)
+
+
+def _command(given: argparse.Namespace) -> str:
+    """The command line that runs this comparison again."""
+    words = ["python", "-m", "core", "compare"]
+    for name, value in vars(given).items():
+        if name in ("run", "name", "json", "margin", "all") or value in (None, "", 0):
+            continue
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def _print_json(event: "Progress") -> None:
+    print(json.dumps({"event": "progress"} | vars(event)), flush=True)
+
+
+def _report_json(comparison: Comparison, predictions: Predictions, margin: float) -> None:
+    found = comparison.verdicts(margin, predictions)
+    values = {
+        "event": "finished",
+        "name": comparison.name,
+        "title": comparison.title,
+        "budget": comparison.budget,
+        "margin": margin,
+        "rivals": [
+            {
+                "name": result.rival.name,
+                "group": result.rival.group,
+                "accuracy": result.accuracy,
+                "mean": mean_interval(result.accuracy).estimate,
+                "parameters": result.parameters,
+                "seconds": result.seconds,
+            }
+            for result in comparison.results
+        ],
+        "verdicts": [
+            {"rival": one.rival, "kind": one.kind, "title": one.title, "sentence": one.sentence} for one in found
+        ],
+        "contribution": comparison.contribution.sentence,
+    }
+    print(json.dumps(values), flush=True)
+
+
+def _report(comparison: Comparison, predictions: Predictions, margin: float) -> None:
+    print(f"\n{comparison.title}: {comparison.budget}")
+    kinds = {one.rival: one for one in comparison.verdicts(margin, predictions)}
+    for result in comparison.results:
+        interval = mean_interval(result.accuracy)
+        verdict = kinds[result.rival.name].kind if result.rival.name in kinds else ""
+        spread = (interval.high - interval.low) / 2
+        size = "" if result.parameters is None else f"{result.parameters:,}"
+        print(
+            f"  {result.rival.name:22} {interval.estimate:6.1%} ± {spread * 100:4.1f}  {size:>7} parameters  "
+            f"{result.seconds:6.1f} s  {verdict and f'quantum is: {verdict}'}"
+        )
+    print(comparison.contribution.sentence)
+    for one in kinds.values():
+        print(f"- {one.sentence}")
+
+
+class ProgressLine:
+    """One line that is rewritten; one line a rival where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def __call__(self, event: "Progress") -> None:
+        text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals})"
+        if sys.stdout.isatty():
+            print(f"\r\033[K{text}", end="", flush=True)
+        elif event.rival != self.last:
+            print(text, flush=True)
+        self.last = event.rival
