@@ -195,7 +195,12 @@ def curves(
     figure.update_layout(
         template=template(dark),
         title={"text": "Loss (nats)" if quantity == "loss" else "Accuracy"},
-        xaxis={"title": {"text": "epoch"}, "range": [min(1, n_epochs - 1), n_epochs], "tickformat": "d"},
+        xaxis={
+            "title": {"text": "epoch"},
+            "range": [min(1, n_epochs - 1), n_epochs],
+            "tickformat": "d",
+            "dtick": 1 if n_epochs <= 12 else None,
+        },
         yaxis=vertical,
         showlegend=legend,
         uirevision="zoom",
@@ -328,7 +333,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, d
             figure.add_annotation(
                 x=said,
                 y=true,
-                text=f"<b>{counts[row, column]:.4g}</b><br>{share[row, column]:.1%}",
+                text=f"<b>{counts[row, column]:.3g}</b><br>{share[row, column]:.1%}",
                 showarrow=False,
             )
     figure.update_layout(
@@ -367,6 +372,7 @@ def decision_regions(
     grid: coordinates of the decision's columns, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
     """
     first, second = CLASS_COLOURS
+    reach = [float(np.abs(points).max()) * sign * 1.12 for sign in (-1, 1)]
     scale = [[0, rgba(first, 0.5)], [0.5, "rgba(128,128,128,0.06)"], [1, rgba(second, 0.5)]]
     figure = make_subplots(
         1, len(regions), subplot_titles=[region.title for region in regions], horizontal_spacing=0.04
@@ -398,9 +404,9 @@ def decision_regions(
                 row=1,
                 col=column,
             )
-        figure.update_xaxes(visible=False, row=1, col=column, range=[grid[0], grid[-1]], constrain="domain")
+        figure.update_xaxes(visible=False, row=1, col=column, range=reach, constrain="domain")
         figure.update_yaxes(
-            visible=False, row=1, col=column, range=[grid[0], grid[-1]], scaleanchor=f"x{column if column > 1 else ''}"
+            visible=False, row=1, col=column, range=reach, scaleanchor=f"x{column if column > 1 else ''}"
         )
     figure.update_layout(
         template=template(dark),
