@@ -69,7 +69,7 @@ EXAMPLES = (
         "small linear layers, and the same network with the circuit replaced by five tanh units.",
     ),
     Example(
-        "1, supplement",
+        "1b",
         "Other shapes",
         ("square", "moons"),
         "The authors' supplementary notebook repeats example 1 with two easier shapes.",

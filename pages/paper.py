@@ -42,8 +42,8 @@ from pages.ui.results import test_of, tests_view, thumbnails
 from pages.ui.service import jobs, person
 
 PAPER = "https://arxiv.org/abs/1912.08278"
-TABLE_HEIGHT = 760
-SAMPLES_OF_A_CLASS = 6
+TALLEST_TABLE = 1600
+SAMPLES_OF_A_CLASS = 5
 
 
 def page() -> None:
@@ -75,13 +75,12 @@ def _choose(lines: Sequence[Line]) -> list[Line]:
     """The lines of the examples and protocols that are chosen, and what these protocols mean."""
     left, right = st.columns(2)
     numbers = [example.number for example in EXAMPLES]
-    titles = {example.number: f"{example.number} {example.title}" for example in EXAMPLES}
     examples = left.pills(
         "Examples",
         numbers,
         selection_mode="multi",
         default=numbers,
-        format_func=titles.__getitem__,
+        format_func=_example_title,
         key="examples",
         bind="query-params",
     )
@@ -92,6 +91,10 @@ def _choose(lines: Sequence[Line]) -> list[Line]:
     meanings = [f"**{name}**: {words}" for name, words in PROTOCOLS.items() if name in protocols]
     st.caption("  \n".join(meanings))
     return [line for line in lines if line.row.protocol in protocols and line.row.example.number in examples]
+
+
+def _example_title(number: str) -> str:
+    return next(f"{number} {example.title}" for example in EXAMPLES if example.number == number)
 
 
 def _with_own(line: Line) -> Line:
@@ -110,10 +113,11 @@ def _table(lines: Sequence[Line]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=min(TABLE_HEIGHT, 38 + 35 * len(lines)),
+        height=min(TALLEST_TABLE, 40 + 35 * len(lines)),
         column_config={
-            "Example": text(width=190),
-            "Features": text(width=170),
+            "Example": text(width=160),
+            "Head": text(width=100),
+            "Features": text(width=250),
             "Reported": text(help="Test accuracy that the authors report"),
             "Measured": text(help="Test accuracy at the chosen epoch: mean over seeds ± 95 % interval of the mean"),
             "Last epoch": text(help="Test accuracy after the last epoch; 'ours' looks at the test set once only"),
@@ -135,14 +139,14 @@ def _cells(line: Line) -> dict[str, str]:
     row, done = line.row, line.measured
     return {
         "Example": f"{row.example.number} {DATASETS[row.dataset].title}",
-        "Features": _features(row),
         "Head": _head_name(row),
-        "Protocol": row.protocol,
-        "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
-        "Reported": _percent(row.reported.accuracy) if row.reported else "",
+        "Reported": f"{100 * row.reported.accuracy:.2f} %" if row.reported else "",
         "Measured": plus_minus(done.best) if done else "not run here yet",
         "Last epoch": plus_minus(done.last) if done and done.last else "",
         "Here": plus_minus(line.again.best) if line.again else "",
+        "Features": _features(row),
+        "Protocol": row.protocol,
+        "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
         "Loss reported": f"{row.reported.loss:.3f}" if row.reported and row.reported.loss else "",
         "Loss": f"{done.loss.estimate:.3f}" if done else "",
         "Time reported": _reported_time(row),
@@ -312,7 +316,7 @@ def _closed_form(found: dict[str, Measured]) -> None:
         f"<tbody>{rows}</tbody><caption>Test accuracy under 'ours' on ResNet-18 to layer3. The head 'closed form' "
         "trains the two linear layers around these products and has no circuit and no angle.</caption></table></div>",
         key="closed-form",
-        min_height=200,
+        min_height=170,
     )
     st.markdown(
         "So training starts next to an ordinary classical function: two linear layers with a sine between them, and "
@@ -334,9 +338,17 @@ def _of(found: dict[str, Measured], key: str) -> str:
 
 
 def _closely() -> None:
-    numbers = {f"{example.number} {example.title}": example for example in EXAMPLES}
-    name = st.segmented_control("Example", list(numbers), default=list(numbers)[2], required=True, key="example")
-    example = numbers[str(name)]
+    numbers = {example.number: example for example in EXAMPLES}
+    number = st.segmented_control(
+        "Example",
+        list(numbers),
+        default="2",
+        required=True,
+        format_func=_example_title,
+        key="example",
+        bind="query-params",
+    )
+    example = numbers[str(number)]
     st.markdown(example.words)
     dataset = example.datasets[0]
     if len(example.datasets) > 1:
@@ -428,6 +440,7 @@ def _runs_of(example: Example, dataset: str) -> None:
         "Protocol", protocols, default=protocols[-1], required=True, key=f"protocol-{dataset}-{cut}"
     )
     records = stored[str(cut), str(protocol)]
+    records.sort(key=lambda record: not isinstance(record.config.head, DressedQuantum))
     drawn = [Curve(record.config.head, record.epochs) for record in records]
     curves_view(
         drawn,
