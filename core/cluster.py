@@ -30,8 +30,15 @@ PROCESSES = sys.platform != "win32"
 """Dask's SubprocessCluster, which alone works inside a Streamlit page, has no Windows; workers are threads there."""
 LOOPBACK = "127.0.0.1"
 
-# Nobody looks at Dask's own web pages: whoever imports this, here or in a process of the cluster, serves none.
-dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []})
+# For this process and for those of the cluster, which import this module first: nobody looks at Dask's own web pages,
+# and a scheduler that keeps a thousand events of every run, as by default, grows for ever.
+dask.config.set(
+    {
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "distributed.admin.low-level-log-length": 10,
+    }
+)
 
 
 class ClusterLost(Exception):
@@ -139,6 +146,9 @@ async def _subprocesses(workers: int) -> AsyncIterator[SpecCluster]:
                     yield cluster
                 finally:
                     drain.cancel()
+                    if _has_ended(cluster.scheduler):  # do not wait for it to shut down politely
+                        await cluster.scheduler.close()
+                        cluster.shutdown_scheduler = False
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -34,7 +34,8 @@ ATTEMPTS = 3
 _LOST = (KilledWorker, FutureCancelledError, OSError)
 """What Dask raises when a worker process or the scheduler is gone."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
-SECONDS_TO_CLOSE = 5.0
+SECONDS_TO_HAND_OVER = 5.0
+SECONDS_TO_EXIT = 20.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class Jobs:
 
     def resume(self, run_id: str) -> None:
         """Queue a paused, stopped, interrupted or failed run: it goes on from its last checkpoint, equal numbers."""
-        self._do(self._resume(run_id))
+        self._do(self._resume(run_id, load_bank(self.snapshot(run_id).config)))
 
     def queue(self) -> list[Waiting]:
         """The runs of this process that are being trained (position 0) and those that wait for a worker (from 1)."""
@@ -177,7 +178,7 @@ class Jobs:
         atexit.unregister(self.close)
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_to_close)
-            self._thread.join()
+            self._thread.join(SECONDS_TO_EXIT)
         self.store.close()
 
     # What follows runs in the owning thread, except `_do` and `_stored_snapshot`.
@@ -353,7 +354,7 @@ class Jobs:
         if run is None:
             return
         # Lists arrive as tuples.
-        fields = {
+        fields: dict[str, Any] = {
             name: list(value) if isinstance(value, tuple) else value for name, value in message[1]["fields"].items()
         }
         match message[1]["kind"]:
@@ -400,7 +401,7 @@ class Jobs:
             run.wanted, run.message = wanted, ""
             self._request_stop(run)
 
-    async def _resume(self, run_id: str) -> None:
+    async def _resume(self, run_id: str, bank: FeatureBank) -> None:
         run = self._runs.get(run_id)
         if run is not None and run.snapshot.status in LIVE:
             if run.wanted:
@@ -411,7 +412,6 @@ class Jobs:
             raise LabError(f"Run {run_id} is being trained by another process already: wait for it.")
         if record.status == "finished":
             raise LabError(f"Run {run_id} is finished: start a new run with its settings instead.")
-        bank = load_bank(record.config)
         if record.provenance.get("features_sha256", bank.digest) != bank.digest:
             raise LabError(f"Run {run_id} began on other features than those here now: start a new run instead.")
         checkpoint = record.checkpoint()
@@ -444,7 +444,7 @@ class Jobs:
                 if run.wanted not in ("paused", "stopped"):
                     run.wanted, run.message = "interrupted", "The laboratory was closed while this run was going on."
                 self._request_stop(run)
-            await asyncio.wait(attempts, timeout=SECONDS_TO_CLOSE)
+            await asyncio.wait(attempts, timeout=SECONDS_TO_HAND_OVER)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import socket
 import ssl
 import stat
@@ -94,13 +95,17 @@ class LoneJobs(Jobs):
     """Jobs with one worker, whose processes are known to the tests."""
 
     def __init__(self, store: Store) -> None:
-        others = psutil.Process().children()
+        self.others = psutil.Process().children()
         super().__init__(store, workers=1)
         assert self.wait_until_ready(PATIENCE), self.problem
-        self.children = [each for each in psutil.Process().children() if each not in others]
 
     def processes(self) -> list[psutil.Process]:
-        return self.children + [each for child in self.children for each in child.children(recursive=True)]
+        own = [each for each in psutil.Process().children() if each not in self.others]
+        return own + [each for child in own for each in child.children(recursive=True)]
+
+    def kill_scheduler(self) -> None:
+        (scheduler,) = (each for each in self.processes() if "distributed.Scheduler" in " ".join(each.cmdline()))
+        scheduler.kill()
 
     def kill_worker(self) -> None:
         (worker,) = (each for each in self.processes() if "spawn_main" in " ".join(each.cmdline()))
@@ -349,6 +354,24 @@ def test_a_run_survives_the_kill_of_its_worker(lone: LoneJobs, reference: tuple[
     assert started.first_epoch > 1
     assert ended(lone, run_id) == "finished"
     assert_whole(lone, run_id, reference)
+
+
+def test_a_run_survives_the_kill_of_the_scheduler(lone: LoneJobs, reference: tuple[Curves, Finished]) -> None:
+    run_id = lone.submit(RUN)
+    until(lambda: lone.snapshot(run_id).epochs)
+    lone.kill_scheduler()
+    assert ended(lone, run_id) == "finished"
+    assert_whole(lone, run_id, reference)
+
+
+def test_a_record_that_cannot_be_written_ends_the_run_and_keeps_what_was_measured(jobs: Jobs) -> None:
+    run_id = jobs.submit(RUN)
+    until(lambda: len(jobs.snapshot(run_id).epochs) >= 2)
+    shutil.rmtree(jobs.store.folder(run_id))
+    assert ended(jobs, run_id) == "failed"
+    assert "There is no run" in jobs.snapshot(run_id).message
+    assert len(jobs.snapshot(run_id).epochs) >= 2
+    assert jobs.queue() == []
 
 
 def test_a_run_that_loses_its_workers_too_often_waits_for_a_person(
