@@ -109,6 +109,7 @@ class GateByGate:
         self.dtype = dtype if self.real else dtype.to_complex()
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
         state = self._final_state(inputs, weights)
         values = [
             (state.conj() * self._pauli(state, *observable)).real.sum(-1) for observable in self.circuit.observables
@@ -118,6 +119,7 @@ class GateByGate:
     def backward(
         self, saved: tuple[Tensor, Tensor, Tensor], grad_expvals: Tensor, need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
+        """Gradients (M, B, n_inputs) and (M, n_weights)."""
         state, inputs, weights = saved
         layout = self._layout(inputs)
         state = state.clone()
@@ -138,7 +140,12 @@ class GateByGate:
             apply_gate(gate, adjoint, layout, theta, inverse=True)
         return grad_inputs if need_inputs else None, grad_weights if need_weights else None
 
+    def evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """The values of `forward` alone."""
+        return self.forward(inputs, weights)[0]
+
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Amplitudes (M, B, 2^n), complex."""
         return self._final_state(inputs, weights).to(inputs.dtype.to_complex())
 
     def _layout(self, inputs: Tensor) -> Layout:

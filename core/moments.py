@@ -7,6 +7,7 @@ a constant matrix. Computed once for each circuit, in numpy and double precision
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -72,8 +73,8 @@ def moments(gates: Sequence[Gate], n_qubits: int) -> tuple[np.ndarray, list[Mome
     for moment, axes, gates_after in zip(found, wires_of_axis, fixed[1:], strict=True):
         for wire, axis in axes.items():
             moment.axes[wire] = axis
-        moment.then = unitary(gates_after, n_qubits)
-    return unitary(fixed[0], n_qubits), found
+        moment.then = unitary(tuple(gates_after), n_qubits)
+    return unitary(tuple(fixed[0]), n_qubits), found
 
 
 def kept_strings(moment: Moment, real: bool) -> np.ndarray:
@@ -101,8 +102,9 @@ def phase_table(chosen: Sequence[Moment], real: bool, source: str, n_angles: int
     return np.concatenate(table, 1), np.concatenate(bias)
 
 
-def unitary(gates: Sequence[Gate], n_qubits: int) -> np.ndarray:
-    """Matrix (2^n, 2^n) of gates whose angles are all constant."""
+@lru_cache(maxsize=64)
+def unitary(gates: tuple[Gate, ...], n_qubits: int) -> np.ndarray:
+    """Matrix (2^n, 2^n) of gates whose angles are all constant; layers that repeat share one, so do not write to it."""
     matrix = np.eye(1 << n_qubits, dtype=complex)
     for gate in gates:
         matrix = _apply(_gate_matrix(gate), gate.wires, matrix, n_qubits)

@@ -20,6 +20,7 @@ taken after each moment gives the gradients of all angles in it.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -27,11 +28,10 @@ from torch import Tensor
 
 from core.circuits import Circuit, primitive_gates
 from core.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
+from core.workspaces import Workspaces
 
 Call = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
 """A torch function, its two arguments, and where the result goes."""
-
-KEPT_WORKSPACES = 4
 
 
 class PhaseForm:
@@ -39,19 +39,12 @@ class PhaseForm:
 
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, device
-        n = circuit.n_qubits
         gates = primitive_gates(circuit)
         self.real = all(gate.name in REAL_GATES for gate in gates)
-        before, self.moments = moments(gates, n)
-        enter = [self._enter(moment) for moment in self.moments]
-        start = enter[0] @ self._as_real(before)[:, 0]
-        blocks = [
-            following @ self._as_real(moment.then) @ current.T
-            for moment, current, following in zip(self.moments, enter, enter[1:], strict=False)
-        ]
-        readout, signs = self._measurement()
-        leave = self._as_real(self.moments[-1].then) @ enter[-1].T
-        self.size = enter[0].shape[0]  # 2S real numbers
+        before, self.moments = moments(gates, circuit.n_qubits)
+        first, last = self.moments[0], self.moments[-1]
+        start = self._enter(first) @ self._as_real(before)[:, 0]
+        self.size = len(start)  # 2S real numbers
         sources = [{angle.source for angle, _ in moment.angles} for moment in self.moments]
         only_inputs = [k for k, found in enumerate(sources) if found == {"input"}]
         mixed = [k for k, found in enumerate(sources) if found == {"input", "weight"}]
@@ -60,8 +53,17 @@ class PhaseForm:
 
         conjugate = np.tile([1.0, -1.0], self.size // 2)
         constant = self.constant
-        self.blocks = [constant(block.T) for block in blocks]  # rows of states: c Kᵀ
-        self.blocks_back = [constant(conjugate[:, None] * block * conjugate) for block in blocks]
+        self.blocks, self.blocks_back = [], []
+        distinct: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
+        for moment, following in pairwise(self.moments):
+            key = (id(moment.then), *moment.axes, *following.axes)
+            if key not in distinct:
+                block = self._enter(following) @ self._as_real(moment.then) @ self._enter(moment).T
+                distinct[key] = constant(block.T), constant(conjugate[:, None] * block * conjugate)
+            self.blocks.append(distinct[key][0])  # on rows of states: c Kᵀ
+            self.blocks_back.append(distinct[key][1])
+        readout, signs = self._measurement()
+        leave = self._as_real(last.then) @ self._enter(last).T
         self.leave = constant(leave.T)
         self.readout = constant((readout @ leave).T)
         self.readout_back = constant((readout @ leave) * conjugate)
@@ -70,7 +72,7 @@ class PhaseForm:
         magnitude, offset = np.hypot(start[::2], start[1::2]), np.arctan2(start[1::2], start[::2])
         self.input_phases = _Phases(self, "input", self.with_inputs, circuit.n_inputs, magnitude, offset)
         self.weight_phases = _Phases(self, "weight", self.with_weights, circuit.n_weights, magnitude, offset)
-        self._free: list[_Workspace] = []
+        self._workspaces = Workspaces(lambda members, batch: _Workspace(self, members, batch))
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
@@ -89,7 +91,7 @@ class PhaseForm:
     def amplitudes(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
         """The state R c as rows (M · B) of real numbers, or of (Re, Im) pairs; in the computational basis when no
         observables, or only Z, are measured."""
-        work = self._workspace(inputs.shape[0], inputs.shape[1])
+        work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
         self.input_phases.compute(inputs.reshape(work.members * work.batch, -1), work.input_angles, work.input_phases)
         self.weight_phases.compute(weights, work.weight_angles, work.weight_phases)
         for call, a, b, result in work.forward:
@@ -111,24 +113,23 @@ class PhaseForm:
             torch.mul(work.weight_mu, work.weight_c, out=work.weight_products)
             torch.sum(work.weight_products_flat, 1, out=work.weight_sums)
             grad_weights = torch.mm(work.weight_sums_flat, self.weight_phases.table_back)
-        self._free.append(work)
+        self._workspaces.give(work.members, work.batch, work)
         return grad_inputs, grad_weights
 
+    def evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """The values of `forward` alone."""
+        values, work = self.forward(inputs, weights)
+        self._workspaces.give(work.members, work.batch, work)
+        return values
+
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Amplitudes (M, B, 2^n), complex."""
         values, work = self.forward(inputs, weights)
         amplitudes = torch.mm(work.c_real[work.slot[-1]], self.leave)
-        self._free.append(work)
+        self._workspaces.give(work.members, work.batch, work)
         if self.real:
             return amplitudes.to(self.dtype.to_complex()).view(*values.shape[:2], -1)
         return torch.view_as_complex(amplitudes.view(*values.shape[:2], -1, 2))
-
-    def _workspace(self, members: int, batch: int) -> "_Workspace":
-        """A workspace that no earlier `forward` still needs for its `backward`."""
-        for index, work in enumerate(self._free):
-            if work.members == members and work.batch == batch:
-                return self._free.pop(index)
-        del self._free[: -KEPT_WORKSPACES + 1]
-        return _Workspace(self, members, batch)
 
     def _enter(self, moment: Moment) -> np.ndarray:
         """Orthogonal map (2S, real numbers in ψ) from ψ to (Re, Im) of c in a moment's basis."""

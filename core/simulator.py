@@ -12,37 +12,54 @@ from torch import Tensor
 
 from core.circuits import Circuit
 from core.gate_by_gate import GateByGate
+from core.moments import REAL_GATES
 from core.phase_form import PhaseForm
 from core.split_state import SplitState
 
-PHASE_FORM_QUBITS = 7
+Engine = PhaseForm | SplitState | GateByGate
 ENGINES: dict[str, type[PhaseForm] | type[SplitState] | type[GateByGate]] = {
     "phase_form": PhaseForm,
     "split_state": SplitState,
     "gate_by_gate": GateByGate,
 }
 
+PHASE_FORM_SIZE = {"cpu": 128, "cuda": 512}
+"""Largest matrix of the phase form; its work a row grows with the square of that, its calls do not grow."""
+PHASE_FORM_WORK = {"cpu": 1 << 20, "cuda": 1 << 28}
+"""Rows times size squared from which on a split state is faster, measured on one core with 4 to 8 qubits."""
+ALWAYS_PHASE_FORM = 32
+"""Size at which a split state has one group, and no advantage."""
+EVALUATED_AMPLITUDES = {"cpu": 1 << 18, "cuda": 1 << 24}
+"""Amplitudes that `Simulator.expval` computes in one go: they stay in a core's cache, or fill a GPU."""
+
 
 class Simulator:
     """One circuit at one precision on one device.
 
-    M is the number of members (weight vectors), B the batch of inputs of each.
+    Shapes: M members (weight vectors), B samples for each; rows = M · B. Tensors are of the simulator's dtype, on its
+    device, and need no gradient. The engine is chosen by size and rows: few qubits in phase form
+    (`core.phase_form`), more as a split state (`core.split_state`); a name in `ENGINES` forces one.
     """
 
     def __init__(
         self, circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", engine: str = ""
     ) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, torch.device(device)
-        engine = engine or ("phase_form" if circuit.n_qubits <= PHASE_FORM_QUBITS else "split_state")
-        self._engine: Any = ENGINES[engine](circuit, dtype, self.device)
+        self.engine = engine
+        kind = "cpu" if self.device.type == "cpu" else "cuda"
+        real = all(gate.name in REAL_GATES for gate in circuit.gates)
+        size = (1 if real else 2) << circuit.n_qubits
+        self._phase_form_rows = PHASE_FORM_WORK[kind] // size**2 if size <= PHASE_FORM_SIZE[kind] else 0
+        if size <= ALWAYS_PHASE_FORM:
+            self._phase_form_rows = 1 << 62
+        self._evaluated_rows = max(1, EVALUATED_AMPLITUDES[kind] >> circuit.n_qubits)
+        self._engines: dict[str, Engine] = {}
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Any]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
-        return self._engine.forward(inputs, weights)
-
-    def expval(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        """What `forward` computes, without keeping anything for `backward`: for evaluation of large batches."""
-        return self._engine.forward(inputs, weights)[0]
+        engine = self._choose(inputs)
+        values, work = engine.forward(inputs, weights)
+        return values, (engine, work)
 
     def backward(
         self, saved: Any, grad_expvals: Tensor, need_inputs: bool = True, need_weights: bool = True
@@ -52,12 +69,27 @@ class Simulator:
         saved comes from `forward` and may be used once.
         Shapes (M, B, n_inputs) and (M, n_weights); None for the one that is not needed.
         """
-        return self._engine.backward(saved, grad_expvals, need_inputs, need_weights)
+        engine, work = saved
+        return engine.backward(work, grad_expvals, need_inputs, need_weights)
+
+    def expval(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """The values of `forward` without keeping anything for `backward`: for evaluation of any number of samples."""
+        samples = max(1, self._evaluated_rows // max(1, len(weights)))
+        engine = self._choose(inputs[:, :samples])
+        return torch.cat([engine.evaluate(part, weights) for part in inputs.split(samples, 1)], 1)
 
     @torch.no_grad()
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Amplitudes (M, B, 2^n), complex, qubit 0 the most significant bit."""
-        return self._engine.states(inputs, weights)
+        return self._choose(inputs).states(inputs, weights)
+
+    def _choose(self, inputs: Tensor) -> Engine:
+        rows = inputs.shape[0] * inputs.shape[1]
+        name = self.engine or ("phase_form" if rows <= self._phase_form_rows else "split_state")
+        try:
+            return self._engines[name]
+        except KeyError:
+            return self._engines.setdefault(name, ENGINES[name](self.circuit, self.dtype, self.device))
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ All gates in a group before the first that is not collected make its opening sta
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -33,7 +33,8 @@ from torch import Tensor
 from core.circuits import Circuit, Gate, primitive_gates
 from core.gate_by_gate import Layout, angle_gradient, angle_value, apply_gate
 from core.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
-from core.phase_form import KEPT_WORKSPACES, PhaseForm
+from core.phase_form import PhaseForm
+from core.workspaces import Workspaces
 
 GROUP_QUBITS = 4
 KEPT_BYTES = 1 << 29
@@ -88,7 +89,7 @@ class SplitState:
         self.table, self.bias = self.constant(table), self.constant(bias)
         self.magnitude = torch.ones_like(self.bias)
         self.readouts = self._readouts()
-        self._free: list[_Workspace] = []
+        self._workspaces = Workspaces(lambda members, batch: _Workspace(self, members, batch))
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
@@ -100,15 +101,21 @@ class SplitState:
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients (M, B, n_inputs) and (M, n_weights); the workspace is free for the next `forward` afterwards."""
         grads = work.back(grad_expvals, need_inputs, need_weights)
-        self._free.append(work)
+        self._workspaces.give(work.members, work.batch, work)
         return grads
+
+    def evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """The values of `forward` alone."""
+        values, work = self.forward(inputs, weights)
+        self._workspaces.give(work.members, work.batch, work)
+        return values
 
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Amplitudes (M, B, 2^n), complex."""
         work = self._run(inputs, weights)
         batch_last = work.final.view(work.members, -1, work.batch, self.sizes[-1])
         amplitudes = batch_last.transpose(1, 2).reshape(work.members, work.batch, -1)
-        self._free.append(work)
+        self._workspaces.give(work.members, work.batch, work)
         return amplitudes.to(self.real_dtype.to_complex(), copy=True)
 
     def constant(self, array: np.ndarray) -> Tensor:
@@ -119,17 +126,9 @@ class SplitState:
         return torch.tensor(array.real if self.real else array, dtype=self.dtype, device=self.device)
 
     def _run(self, inputs: Tensor, weights: Tensor) -> "_Workspace":
-        work = self._workspace(inputs.shape[0], inputs.shape[1])
+        work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
         work.run(inputs, weights)
         return work
-
-    def _workspace(self, members: int, batch: int) -> "_Workspace":
-        """A workspace that no earlier `forward` still needs for its `backward`."""
-        for index, work in enumerate(self._free):
-            if work.members == members and work.batch == batch:
-                return self._free.pop(index)
-        del self._free[: -KEPT_WORKSPACES + 1]
-        return _Workspace(self, members, batch)
 
     def _schedule(self, gates: tuple[Gate, ...]) -> tuple[list[list[Gate]], list[Layer | Gate]]:
         """Opening gates of each group, on wires counted within it, then layers and single gates in their order.
@@ -191,7 +190,7 @@ def split_wires(n_qubits: int, group_qubits: int) -> list[range]:
     last = min(group_qubits, n_qubits)
     others = -(-(n_qubits - last) // group_qubits)
     cuts = [round(i * (n_qubits - last) / max(others, 1)) for i in range(others + 1)] + [n_qubits]
-    return [range(*cut) for cut in zip(cuts, cuts[1:], strict=False)]
+    return [range(*cut) for cut in pairwise(cuts)]
 
 
 def _products(gates: list[Gate], group: int, n_qubits: int, real: bool) -> list[Product]:
