@@ -72,7 +72,7 @@ PROBLEMS = {
 }
 """Comparisons that ship → the row of `core.paper` whose settings they take: the paper's own for the quantum head."""
 
-TRIALS = 8
+TRIALS = 16
 """Settings that every head tries in the tuned comparisons that ship."""
 
 SHIPPED_TRIALS = {name + suffix: trials for name in PROBLEMS for suffix, trials in (("", 0), ("-tuned", TRIALS))}
@@ -162,17 +162,15 @@ class Contribution(Frozen):
         lost = mean_interval(self.accuracy).estimate - mean_interval(self.accuracy_from_zero).estimate
         other = "its closed form, a product of sines," if self.is_closed_form else "the same circuit at zero angles"
         if changed < 0.01 and distance < 0.05:
-            judged = (
-                "the trained angles do next to nothing here: a classical formula without them gives the same answers"
-            )
+            judged = "the trained angles do next to nothing here, a formula without them gives the same answers"
         elif lost > 0.02:
-            judged = "the trained angles do matter to this network"
+            judged = "the trained angles matter to this network"
         else:
-            judged = "the trained angles change some answers, but do not make them better"
+            judged = "the trained angles change some answers, but hardly how many of them are right"
         return (
             f"Training moved the angles by {moved:.2f} radians on average; exchanging the trained circuit for {other} "
-            f"shifts ⟨Z⟩ by {distance:.2f} on average, changes {changed:.1%} of the test predictions and costs "
-            f"{lost * 100 + 0.0:.1f} points of accuracy: {judged}."
+            f"shifts ⟨Z⟩ by {distance:.2f} on average, changes {changed:.1%} of the test predictions and "
+            f"{'costs' if lost >= 0 else 'gains'} {abs(lost) * 100:.1f} points of accuracy: {judged}."
         )
 
 
