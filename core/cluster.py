@@ -60,7 +60,7 @@ class Connection:
 
     async def slots(self) -> int:
         """How many runs may go on at once: the worker threads that are there now."""
-        return sum((await asyncio.wait_for(self.client.nthreads(), 10)).values())
+        return sum((await asyncio.wait_for(self.client.nthreads(), 60)).values())
 
     async def keep(self) -> None:
         """Replace workers whose processes have ended for good; raise `ClusterLost` if no work can be done here."""

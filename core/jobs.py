@@ -36,6 +36,7 @@ _LOST = (KilledWorker, FutureCancelledError, OSError)
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 SECONDS_TO_HAND_OVER = 5.0
 SECONDS_TO_EXIT = 20.0
+SECONDS_TO_ANSWER = 30.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Waiting(NamedTuple):
     position: int
 
 
-@dataclass
+@dataclass(eq=False)
 class _Run:
     """A run that is queued or under way; only the owning thread changes it."""
 
@@ -187,7 +188,10 @@ class Jobs:
         if self._closing or not self._thread.is_alive():
             request.close()
             raise LabError("The laboratory is closing: start it again first.")
-        return asyncio.run_coroutine_threadsafe(request, self._loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(request, self._loop).result(SECONDS_TO_ANSWER)
+        except TimeoutError:
+            raise LabError(f"The laboratory did not answer within {SECONDS_TO_ANSWER:.0f} s: try again.") from None
 
     def _stored_snapshot(self, run_id: str) -> Snapshot:
         state = _file_state(self.store.folder(run_id))
@@ -251,9 +255,9 @@ class Jobs:
                     self._ready.set()
                 while self._waiting and len(self._working) < slots:
                     run = self._waiting.popleft()
-                    run.attempt = f"{run.run_id}-{secrets.token_hex(4)}"
+                    lost, run.attempt = run.attempt, f"{run.run_id}-{secrets.token_hex(4)}"
                     self._working[run.attempt] = run
-                    run.task = self._background(self._attempt(connection, run))
+                    run.task = self._background(self._attempt(connection, run, lost))
                 self._number_the_queue()
             await self._wait_for_change(0.25 if self._waiting or not self._ready.is_set() else 2.0)
 
@@ -263,13 +267,18 @@ class Jobs:
         except TimeoutError:
             return
 
-    async def _attempt(self, connection: cluster.Connection, run: _Run) -> None:
-        """Train a run on some worker until that ends in one way or another."""
+    async def _attempt(self, connection: cluster.Connection, run: _Run, lost: str) -> None:
+        """Train a run on some worker until that ends in one way or another.
+
+        An earlier attempt that was lost, if there was one, may still go on where an outside scheduler lost its owner.
+        """
         attempt, client = run.attempt, connection.client
         outcome: worker.Outcome | None = None
         client.subscribe_topic(attempt, partial(self._hear, attempt))
         checkpoints = asyncio.create_task(self._collect_checkpoints(connection.client, run))
         try:
+            if lost and not connection.embedded:
+                await client.run(worker.request_stop, lost, on_error="ignore")
             bank = None if connection.embedded else await client.scatter(run.bank)
             outcome = await client.submit(worker.work, attempt, run.snapshot.config, bank, run.checkpoint, key=attempt)
         except (*_LOST, asyncio.CancelledError):
