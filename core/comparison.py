@@ -323,7 +323,7 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
         _classical("bottleneck", f"{n} units, tanh", Bottleneck(width=n)),
         _classical("bottleneck, ReLU", f"{n} units, ReLU", Bottleneck(width=n, activation="relu")),
         _classical("bottleneck, sine", f"{n} units, sine", Bottleneck(width=n, activation="sine")),
-        _classical("mlp", "one hidden layer, as many parameters as the quantum head", MLP(**size)),
+        _classical("mlp", "one hidden layer of leaky ReLU, as many parameters as the quantum head", MLP(**size)),
     ]
     if config.backbone == "points":
         found += [
@@ -336,10 +336,10 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
                 "two tanh layers", f"the same, ordinary start: {n}-{n}", MLP(**size, hidden=(n, n), activation="tanh")
             ),
             _classical("two sine layers", f"hidden {n}-{n}, sine", MLP(**size, hidden=(n, n), activation="sine")),
-            _classical("wider mlp", "hidden 16-16, ReLU", MLP(**size, hidden=(16, 16))),
+            _classical("wider mlp", "hidden 16-16, ReLU", MLP(**size, hidden=(16, 16), activation="relu")),
         ]
     else:
-        found.append(_classical("wider mlp", "hidden 64, ReLU", MLP(**size, hidden=(64,))))
+        found.append(_classical("wider mlp", "hidden 64, ReLU", MLP(**size, hidden=(64,), activation="relu")))
     found.append(
         _classical(
             "closed form",
