@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.config import DressedQuantum, head_config
+from core.config import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
 from core.estimate import estimate_seconds
 from core.features import load_bank
@@ -13,11 +13,11 @@ from core.settings import settings
 from core.store import Store, digest, load_runs
 from pages.ui.charts import load_plotly
 from pages.ui.extraction import extraction_view
+from pages.ui.fold import fold
 from pages.ui.form import CONTROLS, Experiment, control_values, controls, experiment, fill_controls, reset_controls
 from pages.ui.live import View, duration, live_view, load
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, remember_person
-
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -29,6 +29,7 @@ def laboratory() -> None:
         fill_controls(control_values([each.config for each in load(run_ids)]), st.session_state)
     st.session_state.seen = True
 
+    fold(",".join(run_ids))
     with st.sidebar:
         values = controls()
         try:
@@ -128,19 +129,26 @@ def stored_runs(shipped: bool) -> pd.DataFrame:
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
     """Finished runs that came with the laboratory, one for every head of the experiment, or none at all."""
     index = shipped_index()
-    run_ids = [index.get(digest(config), "") for config in wanted.configs]
+    run_ids = [index.get(any_seeds(config), "") for config in wanted.configs]
     return tuple(run_ids) if all(run_ids) else ()
 
 
 @st.cache_data(ttl=60, show_spinner=False)
 def shipped_index() -> dict[str, str]:
-    """Digest of the configuration of every shipped, finished run → its id."""
+    """Settings of every shipped, finished run, whatever its number of seeds → its id."""
     store = Store()
     shipped = [store.load(run_id) for run_id in store.run_ids() if not run_id.startswith("20")]
-    return {digest(record.config): record.run_id for record in shipped if record.status == "finished"}
+    return {any_seeds(record.config): record.run_id for record in shipped if record.status == "finished"}
 
 
-st.set_page_config("Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide")
+def any_seeds(config: RunConfig) -> str:
+    """Digest of a configuration that leaves out how many seeds there are."""
+    return digest(config.model_copy(update={"seeds": 1}))
+
+
+st.set_page_config(
+    "Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=310
+)
 remember_person()
 load_plotly()
 st.navigation(

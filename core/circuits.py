@@ -122,8 +122,8 @@ class Circuit:
         """Computed once: circuits are keys of the simulator's cache, looked up in every step."""
         return self._hash
 
-    def apply(self, inputs: Any, weights: Any) -> list[Any]:
-        """Queue the gates in PennyLane and return the measured expectation values; called inside a QNode.
+    def queue_gates(self, inputs: Any, weights: Any) -> None:
+        """Queue the gates in PennyLane; called inside a QNode.
 
         inputs is (n_inputs,) or (batch, n_inputs), weights (n_weights,).
         """
@@ -140,8 +140,6 @@ class Circuit:
         for gate in self.gates:
             operation = qml.Hadamard if gate.name == "H" else getattr(qml, gate.name)
             operation(*map(value, gate.angles), wires=gate.wires)
-        paulis = {"X": qml.PauliX, "Y": qml.PauliY, "Z": qml.PauliZ}
-        return [qml.expval(paulis[pauli](wire)) for pauli, wire in self.observables]
 
     def qnode(self, device: Any = None, **options: Any) -> Callable[..., Any]:
         """The circuit as a PennyLane QNode ``f(inputs, weights) -> list of expectation values``.
@@ -150,8 +148,14 @@ class Circuit:
         """
         import pennylane as qml
 
+        paulis = {"X": qml.PauliX, "Y": qml.PauliY, "Z": qml.PauliZ}
+
+        def run(inputs: Any, weights: Any) -> list[Any]:
+            self.queue_gates(inputs, weights)
+            return [qml.expval(paulis[pauli](wire)) for pauli, wire in self.observables]
+
         device = qml.device("default.qubit", wires=self.n_qubits) if device is None else device
-        return qml.QNode(self.apply, device, **options)
+        return qml.QNode(run, device, **options)
 
     def drawing(self, inputs: Sequence[float] | None = None, weights: Sequence[float] | None = None) -> str:
         """PennyLane's drawing as SVG text; angles are written into the gates when weights are given.

@@ -4,7 +4,7 @@
 const CONFIG = {
   displaylogo: false,
   responsive: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
 }
 
 export default function ({ data, parentElement }) {
@@ -55,7 +55,7 @@ function draw(root) {
     Object.assign(figure.layout, { template, uirevision: revision, autosize: true })
     if (touch) figure.layout.dragmode = false // a finger on a chart scrolls the page
     chart.dataset.updates = Number(chart.dataset.updates) + 1
-    window.Plotly.react(chart, figure.data, figure.layout, CONFIG)
+    window.Plotly.react(chart, figure.data, figure.layout, { ...CONFIG, displayModeBar: touch ? false : "hover" })
   }
 }
 

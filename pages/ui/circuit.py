@@ -47,9 +47,10 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption
     resources = circuit.resources()
     gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
     counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
+    look = (["plain"] if angles is None else []) + ([] if ready else ["pending"])
     what = f"Circuit of {head.n_qubits} qubits: {counts}"
     panel(
-        f'<h2>Circuit</h2><div class="scroll circuit{"" if ready else " pending"}" role="img" tabindex="0" '
+        f'<h2>Circuit</h2><div class="scroll circuit {" ".join(look)}" role="img" tabindex="0" '
         f'aria-label="{escape(what)}">{svg}</div>'
         f'<div class="quiet"><small>{escape(counts)}<br>{escape(caption)}</small></div>',
         key="circuit",

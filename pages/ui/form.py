@@ -179,11 +179,13 @@ def controls() -> dict[str, Any]:
         "Data set", list(DATASETS), format_func=lambda name: DATASETS[name].title, key="dataset", bind="query-params"
     )
     values["features"] = _features(values["dataset"])
-    left, right = st.columns(2, gap="medium")
+    left, right = _pair()
     values["n_qubits"] = _slider(left, "Qubits", DressedQuantum, "n_qubits")
     values["q_depth"] = _slider(right, "Depth", DressedQuantum, "q_depth")
+    left, right = _pair()
     values["learning_rate"] = _steps(left, "Learning rate", "learning_rate", _RATES, power_of_ten)
     values["epochs"] = _steps(right, "Epochs", "epochs", _EPOCHS)
+    left, right = _pair()
     values["batch_size"] = _steps(left, "Batch size", "batch_size", _BATCHES)
     values["seeds"] = _slider(right, "Seeds", RunConfig, "seeds")
     values["heads"] = st.pills(
@@ -208,17 +210,18 @@ def _features(dataset: str) -> str:
             "Features",
             list(choices),
             index=list(choices).index(default) if default in choices else 0,
-            format_func=lambda key: _feature_label(choices[key]) if key in choices else key,
+            format_func=lambda key: _short_title(choices[key]) if key in choices else key,
             key="features",
             bind="query-params",
-            help="The frozen network that turns an image into numbers, and where it is cut.",
+            help="The frozen network that turns an image into numbers, where it is cut, and how many numbers it gives.",
         )
     )
 
 
-def _feature_label(listing: Listing) -> str:
-    state = " (not on this machine)" if listing.state == "missing" else ""
-    return f"{listing.title}, {listing.n_features} features{state}"
+def _short_title(listing: Listing) -> str:
+    """The title without what is the same in all; how many numbers; whether they have to be made first."""
+    title = listing.title.replace(", ImageNet weights", "").replace(", ImageNet", ",").replace(", dequantised", "")
+    return f"{title}: {listing.n_features}" + (" (to extract)" if listing.state == "missing" else "")
 
 
 def _advanced() -> dict[str, Any]:
@@ -231,21 +234,29 @@ def _advanced() -> dict[str, Any]:
         placeholder="nothing taken out",
         help="Ablations: each is trained beside the whole head and shows whether that part matters.",
     )
-    left, right = st.columns(2, gap="medium")
+    left, right = _pair()
     ansatz = DressedQuantum.model_fields["ansatz"]
     values["ansatz"] = left.selectbox(
         "Ansatz", ("mari", "ring", "strongly_entangling"), key="ansatz", bind="query-params", help=ansatz.description
     )
     values["reuploads"] = _number(right, "Embeddings", DressedQuantum, "reuploads")
+    left, right = _pair()
     values["q_delta"] = _number(left, "Initial angles", DressedQuantum, "q_delta", step=0.01, format="%.3g")
     values["base_seed"] = _number(right, "Base seed", RunConfig, "base_seed")
+    left, right = _pair()
     values["lr_step"] = _number(left, "Lower rate every", RunConfig, "lr_step")
     values["lr_gamma"] = _number(right, "by the factor", RunConfig, "lr_gamma", step=0.1, format="%.3g")
+    left, right = _pair()
     values["validation_share"] = _number(
         left, "Validation share", RunConfig, "validation_share", step=0.05, format="%.2f"
     )
     values["split_seed"] = _number(right, "Split seed", RunConfig, "split_seed")
     return values
+
+
+def _pair() -> list[Any]:
+    """Two controls side by side; below each other on a phone, pair by pair."""
+    return st.columns(2, gap="medium")
 
 
 def _slider(place: Any, label: str, model: type[BaseModel], name: str) -> int:

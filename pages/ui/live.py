@@ -109,9 +109,9 @@ def _lines(view: View, snapshots: Sequence[Snapshot]) -> list[Line]:
 def _header(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         panel(_status_html(view, snapshots, lines), key="status", min_height=62)
-        if not view.shipped:
-            _buttons(view, snapshots)
-        queue_popover()
+        with st.container(horizontal=True, gap="xsmall", width="content", key="actions"):
+            _buttons(() if view.shipped else snapshots)
+            queue_popover()
 
 
 def _status_html(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> str:
@@ -136,7 +136,11 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     epochs = f"{int(share * longest)}/{longest} epochs"
     message = next((each.message for each in snapshots if each.message and each.status == status), "")
     if view.shipped:
-        return status, "A run that came with the laboratory, with exactly these settings. Press Run for your own.", 1.0
+        return (
+            status,
+            "This run came with the laboratory: these settings, trained elsewhere. Press Run for your own.",
+            1.0,
+        )
     match status:
         case "queued":
             ready = jobs().wait_until_ready(0)
@@ -186,7 +190,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _buttons(view: View, snapshots: Sequence[Snapshot]) -> None:
+def _buttons(snapshots: Sequence[Snapshot]) -> None:
     mine = bool(snapshots) and all(may_control(each.owner) for each in snapshots)
     going = [each.run_id for each in snapshots if each.status in LIVE]
     resting = [each.run_id for each in snapshots if each.status not in (*LIVE, "finished")]
@@ -293,10 +297,10 @@ def _table(lines: Sequence[Line]) -> None:
     body = "".join(_row(line, linear) for line in lines)
     panel(
         '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr><th scope="col">head</th>'
-        '<th scope="col">trained parameters<br>circuit + other</th><th scope="col">validation<br>accuracy</th>'
-        '<th scope="col">seconds<br>per epoch</th><th scope="col">times<br>linear</th></tr></thead>'
-        f"<tbody>{body}</tbody><caption>± is the 95 % interval of the mean over seeds, "
-        "on the validation images after the latest epoch.</caption></table></div>",
+        '<th scope="col">parameters<br>circuit + other</th><th scope="col">validation<br>accuracy</th>'
+        '<th scope="col">s per<br>epoch</th><th scope="col">times<br>linear</th></tr></thead>'
+        f"<tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
+        "mean over seeds, on validation data after the latest epoch.</caption></table></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
     )

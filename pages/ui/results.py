@@ -53,7 +53,7 @@ def tests_view(tested: Sequence[Tested]) -> None:
     if not tested:
         return
     st.subheader("On the test set")
-    panel(f"<p>{escape(sentence(tested))}</p>", key="sentence", min_height=60)
+    panel(f"<p>{escape(sentence(tested))}</p>", key="sentence", min_height=48)
     chosen = tested[0]
     if len(tested) > 1:
         labels = [each.label for each in tested]
@@ -125,17 +125,17 @@ def sentence(tested: Sequence[Tested]) -> str:
             f"{each.label} {100 * interval.estimate:.1f}" + (f" ± {100 * half:.1f} %" if np.isfinite(half) else " %")
         )
     one = wilson_interval(round(float(tested[0].correct.mean()) * n_test), n_test)
-    other = (
-        f"whether other images would agree they cannot: {n_test} images leave ± {50 * (one.high - one.low):.1f} points"
+    told = f"Told rightly: {', '.join(means)}."
+    cannot = (
+        f"cannot show what other test data would say: {n_test} samples leave ± {50 * (one.high - one.low):.1f} points"
     )
-    told = f"Told rightly: {', '.join(means)}. "
     if n_seeds < 2:
-        return f"{told}One seed says nothing of other seeds, and {other}."
+        return f"{told} One seed shows nothing of other seeds, and it {cannot}."
     if len(tested) < 2:
-        return f"{told}{n_seeds} seeds show how much the start of training matters; {other}."
+        return f"{told} {n_seeds} seeds show how much the start of training matters; they {cannot}."
     found = verdicts(tested[0].label, {each.label: each.correct.mean(axis=1) for each in tested}, margin=MARGIN)
     shown = "; ".join(verdict.title for verdict in found)
-    return f"{told}These {n_seeds} seeds show: {shown}; {other}."
+    return f"{told} These {n_seeds} seeds show on this test set: {shown}. They {cannot} around each accuracy."
 
 
 def _wrong_images(tested: Tested, classes: Sequence[str]) -> None:
