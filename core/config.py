@@ -132,9 +132,10 @@ class RunConfig(Frozen):
         0.2, gt=0, lt=0.9, description="Share of the training data kept aside to choose the best epoch."
     )
     split_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the cut into training and validation data.")
-    protocol: Literal["ours", "paper"] = Field(
+    protocol: Literal["ours", "paper", "paper_batchnorm"] = Field(
         "ours",
-        description="ours: the epoch is chosen on validation data, tested once; paper: train on all, test every epoch.",
+        description="ours: the epoch is chosen on validation data, tested once; paper: train on all, test every epoch; "
+        "paper_batchnorm: the same with BatchNorm in training mode, on images (`python -m core paper`).",
     )
 
     @model_validator(mode="before")

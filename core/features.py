@@ -134,6 +134,11 @@ def load_bank(config: RunConfig) -> FeatureBank:
 
     Raises `LabError` that names the command which makes the bank when there is none.
     """
+    if config.protocol == "paper_batchnorm":
+        raise LabError(
+            "protocol = 'paper_batchnorm' is not possible with stored features, which it computes anew in every batch: "
+            "run its row with `python -m core paper run ROW`"
+        )
     if config.dataset in POINT_DATASETS:
         return _points_bank(config.dataset)
     path = find_bank_file(config.dataset, config.backbone, config.layer, config.weights)

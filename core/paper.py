@@ -176,6 +176,7 @@ _CUTS = {
 _PROTOCOL_FIELDS: dict[ProtocolName, dict[str, Any]] = {
     "paper": {"protocol": "paper"},
     "paper, early": {"protocol": "paper", "lr_early": True},
+    "paper, BatchNorm": {"protocol": "paper_batchnorm"},
     "ours": {"protocol": "ours"},
 }
 
@@ -227,6 +228,8 @@ def _image_rows() -> Iterable[Row]:
                     for protocol, fields in _PROTOCOL_FIELDS.items():
                         if protocol == "paper, early" and (_IMAGES[name]["lr_gamma"] == 1 or cut == "mobilenet_v2"):
                             continue  # a rate that is never lowered cannot be lowered earlier
+                        if protocol == "paper, BatchNorm" and cut != "avgpool":
+                            continue  # only the complete network has a BatchNorm that is not folded
                         config = RunConfig(
                             dataset=name, head=head, seeds=SEEDS, **_CUTS[cut], **_IMAGES[name], **fields
                         )
@@ -268,7 +271,7 @@ def measured(record: Record) -> Measured | None:
     """What a run says, None before it has finished."""
     if record.finished is None:
         return None
-    last = mean_interval(record.epochs[-1].validation_accuracy) if record.config.protocol == "paper" else None
+    last = mean_interval(record.epochs[-1].validation_accuracy) if record.config.protocol != "ours" else None
     return Measured(
         seeds=len(record.finished.test_accuracy),
         best=mean_interval(record.finished.test_accuracy),

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 from core.errors import LabError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from core.config import RunConfig
+    from core.events import Event
     from core.paper import Measured, Row
     from core.statistics import Interval
     from core.store import Store
@@ -179,22 +182,43 @@ def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
     """Train one row and store it, replacing what was stored under its name only when it has finished."""
     import numpy as np
 
-    from core.events import Checkpoint, Finished
-    from core.features import load_bank
-    from core.training import train
+    from core.events import Checkpoint, Epoch, Finished
 
-    bank = load_bank(config)
+    provenance, training = _prepare(config)
     print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
     events = []
-    for event in train(config, bank):
+    for event in training:
+        if isinstance(event, Epoch) and config.protocol == "paper_batchnorm":
+            print(f"epoch {event.epoch}: {event.validation_accuracy[0]:.4f}", end=" ", flush=True)
         if isinstance(event, Finished):
             short = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
             event = replace(event, test_logits=event.test_logits.astype(np.float16), weights=short)
         if not isinstance(event, Checkpoint):
             events.append(event)
     shutil.rmtree(store.folder(row.run_id), ignore_errors=True)
-    store.create(config, bank.provenance | {"run_command": row.command}, run_id=row.run_id)
+    store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
     for event in events:
         store.append(row.run_id, event)
     assert isinstance(event, Finished)
     print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
+
+
+def _prepare(config: "RunConfig") -> "tuple[dict[str, Any], Iterator[Event]]":
+    """Where a run's data come from, and its training, which has not begun."""
+    if config.protocol != "paper_batchnorm":
+        from core.features import load_bank
+        from core.training import train
+
+        bank = load_bank(config)
+        return bank.provenance, train(config, bank)
+
+    from core.backbones import load_backbone
+    from core.batchnorm_protocol import train_on_images
+    from core.datasets import images
+    from core.settings import settings
+
+    data_dir = settings().data_dir
+    backbone = load_backbone(config.backbone, config.layer, config.weights, data_dir=data_dir)
+    found = images(config.dataset, data_dir)
+    provenance = {"source": found.dataset.source, "weights_source": backbone.weights_source}
+    return provenance | {"weights_sha256": backbone.weights_sha256}, train_on_images(config, found, backbone)
