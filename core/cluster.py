@@ -198,6 +198,7 @@ def dask_setup(server: object, owner: int, folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
+    os.setpgrp()  # Ctrl-C in the terminal is for the owner, which then ends its runs in good order
     threading.Thread(target=watch, name="end-with-owner", daemon=True).start()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import stat
@@ -401,7 +402,10 @@ run_id = jobs.submit(RUN)
 while not jobs.store.load(run_id).checkpoint():
     time.sleep(0.01)
 print(run_id, flush=True)
-sys.stdin.read()
+try:
+    sys.stdin.read()
+except KeyboardInterrupt:
+    pass
 """
 """A dashboard's process: trains a run, and does nothing about it when it ends."""
 
@@ -414,6 +418,7 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         command,
         cwd=tmp_path,
         env=environment,
+        start_new_session=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -453,17 +458,20 @@ def test_a_killed_owner_leaves_no_process_and_a_run_to_resume(
     assert_whole(lone, run_id, reference)
 
 
-def test_an_owner_that_just_ends_cleans_up(owner: subprocess.Popen[str]) -> None:
+def test_control_c_in_the_terminal_ends_all_in_good_order(owner: subprocess.Popen[str]) -> None:
     assert owner.stdout is not None
     run_id = owner.stdout.readline().strip()
     everyone = psutil.Process(owner.pid).children(recursive=True)
+    os.killpg(owner.pid, signal.SIGINT)  # a terminal sends it to every process of the group
     _, complaints = owner.communicate(timeout=PATIENCE)
     assert (owner.returncode, complaints) == (0, "")
     assert psutil.wait_procs(everyone, timeout=15)[1] == []
     record = Store(Path(owner.args[-1])).load(run_id)
     assert record.status == "interrupted"
     assert "was closed" in record.message
-    assert record.checkpoint() is not None
+    checkpoint = record.checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.epoch == record.epochs[-1].epoch, "the worker handed over its last one"
 
 
 def test_closing_ends_runs_and_processes(lone: LoneJobs) -> None:
