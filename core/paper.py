@@ -262,7 +262,7 @@ def table(shipped: Path = SHIPPED, own: Path | None = None) -> list[Line]:
     """Every row with its measurements, read from the folder of shipped runs and from a person's own."""
     own = own or settings().results_dir
     found = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
-    again = {key: each.measured for key, each in _runs_again(own).items()}
+    again = {key: each.measured for key, each in _runs_again(own, shipped).items()}
     found |= {key: notebook_measured(values) for key, values in notebook_results(shipped).items()}
     return [Line(row, found.get(row.key), again.get(row.key)) for row in rows()]
 
@@ -301,7 +301,7 @@ def _read_at(root: Path, run_id: str, _modified: int) -> _Read:
     return _Read(digest(record.config), record.created, measured(record))
 
 
-def _runs_again(root: Path) -> dict[str, _Read]:
+def _runs_again(root: Path, shipped: Path) -> dict[str, _Read]:
     """Row key → the newest finished run that a person made with exactly that row's settings."""
     wanted = {digest(row.config): row for row in rows() if row.config}
     found: dict[str, _Read] = {}
@@ -311,7 +311,7 @@ def _runs_again(root: Path) -> dict[str, _Read]:
         except LabError:
             continue  # a record that cannot be read counts for no row
         row = wanted.get(read.digest)
-        if row is None or read.measured is None or run_id == row.run_id:
+        if row is None or read.measured is None or (root == shipped and run_id == row.run_id):
             continue
         if row.key not in found or found[row.key].created < read.created:
             found[row.key] = read

@@ -136,7 +136,7 @@ def _run(given: argparse.Namespace) -> int:
         raise LabError("row = nothing is not possible: name rows of `paper list`, or use --all")
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
-    stored = set() if given.again else set(store.run_ids())
+    stored = set() if given.again else {run_id for run_id in store.run_ids() if store.load(run_id).finished}
     computed = set() if given.again else set(notebook_results(store.root))
     for number, row in enumerate(wanted, 1):
         print(f"[{number}/{len(wanted)}] {row.key}: ", end="", flush=True)
@@ -179,28 +179,26 @@ def _compute_notebook(row: "Row", root: Path) -> set[str]:
 
 
 def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
-    """Train one row and store it, replacing what was stored under its name only when it has finished."""
+    """Train one row and store it under its own name, without checkpoints, in half precision."""
     import numpy as np
 
-    from core.events import Checkpoint, Epoch, Finished
+    from core.events import Checkpoint, Finished
 
     provenance, training = _prepare(config)
-    print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
-    events = []
-    for event in training:
-        if isinstance(event, Epoch) and config.protocol == "paper_batchnorm":
-            print(f"epoch {event.epoch}: {event.validation_accuracy[0]:.4f}", end=" ", flush=True)
-        if isinstance(event, Finished):
-            short = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-            event = replace(event, test_logits=event.test_logits.astype(np.float16), weights=short)
-        if not isinstance(event, Checkpoint):
-            events.append(event)
     shutil.rmtree(store.folder(row.run_id), ignore_errors=True)
     store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
-    for event in events:
-        store.append(row.run_id, event)
-    assert isinstance(event, Finished)
-    print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
+    print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
+    try:
+        for event in training:
+            if isinstance(event, Finished):
+                print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
+                short = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+                event = replace(event, test_logits=event.test_logits.astype(np.float16), weights=short)
+            if not isinstance(event, Checkpoint):
+                store.append(row.run_id, event)
+    except BaseException as error:
+        store.set_status(row.run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        raise
 
 
 def _prepare(config: "RunConfig") -> "tuple[dict[str, Any], Iterator[Event]]":
