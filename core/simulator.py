@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.circuits import Circuit
+from core.errors import LabError
 from core.gate_by_gate import GateByGate
 from core.moments import REAL_GATES
 from core.phase_form import PhaseForm
@@ -107,8 +108,9 @@ class _Expval(torch.autograd.Function):
         return values
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad_expvals: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        if torch.is_grad_enabled():
+            raise LabError("expval has no second derivative: take its gradient without create_graph.")
         # A second backward through a retained graph runs the circuit again.
         saved = ctx.run.forward(*ctx.saved_tensors)[1] if ctx.saved is None else ctx.saved
         ctx.saved = None
