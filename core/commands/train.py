@@ -3,13 +3,18 @@
 import argparse
 import json
 import sys
+from time import perf_counter
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from core.config import HeadConfig, RunConfig, run_config
-from core.events import Epoch, Event, Finished, Started, Step, to_json
+from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 
 HELP = "train one head, many seeds at once"
+
+SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 HEADS = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
 
@@ -20,12 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     for name, field in RunConfig.model_fields.items():
         if name != "head":
-            _add_field(run, name, field.description, field.annotation)
+            _add_field(run, name, field)
     group = parser.add_argument_group("head (each with the heads that have it)")
     for name in dict.fromkeys(name for head in HEADS.values() for name in head.model_fields if name != "kind"):
         owners = {kind: head.model_fields[name] for kind, head in HEADS.items() if name in head.model_fields}
-        field = next(iter(owners.values()))
-        _add_field(group, name, f"{field.description} [{', '.join(owners)}]", field.annotation)
+        _add_field(group, name, next(iter(owners.values())), heads=f" [{', '.join(owners)}]")
     parser.add_argument("--resume", metavar="RUN_ID", help="go on with a stored run; all other settings are its own")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
 
@@ -47,10 +51,15 @@ def run(given: argparse.Namespace) -> int:
     else:
         config, checkpoint = config_from(given), None
         bank = load_bank(config)
-        run_id = store.create(config, bank.provenance)
+        run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
     show = _print_json if given.json else Progress(config.epochs)
+    kept = perf_counter()
     try:
         for event in train(config, bank, checkpoint=checkpoint):
+            if isinstance(event, Checkpoint):
+                if perf_counter() - kept < SECONDS_BETWEEN_CHECKPOINTS:
+                    continue  # writing one takes longer than a short epoch
+                kept = perf_counter()
             store.append(run_id, event)
             show(event, run_id)
     except BaseException as error:
@@ -68,24 +77,28 @@ def config_from(given: argparse.Namespace) -> RunConfig:
     return run_config(own | {"head": head | {"kind": given.head}})
 
 
-def _add_field(group: Any, name: str, description: str | None, annotation: Any) -> None:
-    is_list = any(getattr(part, "__origin__", None) is tuple for part in get_args(annotation))
+def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "") -> None:
+    """One option, explained by its field; values stay text, which the configuration checks."""
+    is_list = any(get_origin(part) is tuple for part in get_args(field.annotation))
+    default = "" if field.default in (None, "") else f" (default {field.default})"
     group.add_argument(
         f"--{name.replace('_', '-')}",
-        metavar="N,N" if is_list else _metavar(annotation),
+        metavar="N,N" if is_list else _metavar(field.annotation),
         type=(lambda text: text.split(",")) if is_list else str,
-        help=(description or "").replace("%", "%%"),
+        help=f"{field.description}{default}{heads}".replace("%", "%%"),
     )
 
 
 def _metavar(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "{" + ",".join(map(str, get_args(annotation))) + "}"
     if isinstance(annotation, UnionType):
         annotation = get_args(annotation)[0]
-    return getattr(annotation, "__name__", "NAME").upper()
+    return "NAME" if annotation is str else str(annotation.__name__).upper()
 
 
 def _print_json(event: Event, run_id: str) -> None:
-    if event.kind == "checkpoint":
+    if isinstance(event, Checkpoint):
         return
     values = to_json(event)
     if isinstance(event, Started | Finished):
