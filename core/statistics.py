@@ -9,7 +9,8 @@ Metrics come in natural units (accuracy in [0, 1]); margins and sentences are in
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, log2, pi
@@ -274,6 +275,23 @@ def _kind(paired: PairedDifference, wilcoxon_p: float, tost_p: float) -> Verdict
     return "not enough evidence"
 
 
+def headline(found: Sequence[Verdict]) -> str:
+    """All verdicts of one candidate in one sentence; those that nothing is known about are counted too."""
+    counts = Counter(one.kind for one in found)
+    parts = [
+        f"better than {counts['better']}",
+        f"worse than {counts['worse']}",
+        f"equivalent within {_margin(found[0])} to {counts['equivalent']}",
+    ]
+    told = f"{found[0].candidate} is {', '.join(parts)} of {len(found)} rivals"
+    still_open = counts["not enough evidence"]
+    return f"{told}; not enough evidence for {still_open}" if still_open else told
+
+
+def _margin(verdict: Verdict) -> str:
+    return f"{verdict.margin:g} point{'' if verdict.margin == 1 else 's'}"
+
+
 def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, power: float = 0.8) -> int | None:
     """Seeds at which the rule would likely decide, if the mean and spread of these differences are the true ones.
 
@@ -311,7 +329,7 @@ def _title(verdict: Verdict) -> str:
     points = f"{abs(verdict.paired.interval.estimate) * 100:.1f} points"
     match verdict.kind:
         case "equivalent":
-            return f"{verdict.candidate} and {verdict.rival} are equivalent within {verdict.margin:g} points"
+            return f"{verdict.candidate} and {verdict.rival} are equivalent within {_margin(verdict)}"
         case "not enough evidence":
             return f"{verdict.candidate} against {verdict.rival}: not enough evidence"
         case kind:
@@ -327,7 +345,7 @@ def _sentence(verdict: Verdict) -> str:
         case "equivalent":
             small = verdict.wilcoxon_holm < LEVEL
             also = "; the small difference is there in most seeds, but it is less than the margin" if small else ""
-            text = f"{over}: inside ± {verdict.margin:g} points (TOST p {_p(verdict.tost_holm)}){also}."
+            text = f"{over}: inside ± {_margin(verdict)} (TOST p {_p(verdict.tost_holm)}){also}."
         case "not enough evidence":
             more = (
                 f"about {verdict.seeds_needed} seeds would likely decide"
@@ -336,7 +354,7 @@ def _sentence(verdict: Verdict) -> str:
             )
             text = (
                 f"{over}: neither a difference (Wilcoxon p {_p(verdict.wilcoxon_holm)}) nor equality within "
-                f"± {verdict.margin:g} points (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
+                f"± {_margin(verdict)} (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
             )
         case kind:
             ahead = f"ahead in {paired.wins * seeds:g} of {seeds} seeds, a tie as half"

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from core.comparison import (
@@ -72,6 +73,7 @@ def run(given: argparse.Namespace) -> int:
     show = _print_json if given.json else ProgressLine()
     report = _report_json if given.json else _report
     for task in _tasks(given):
+        began = perf_counter()
         for event in compete(
             task.config, load_bank(task.config), name=task.name, command=task.command, n_trials=task.n_trials
         ):
@@ -79,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
                 save_comparison(event.comparison, event.predictions, task.root)
                 report(event.comparison, event.predictions, given.margin)
             else:
-                show(event)
+                show(event, (perf_counter() - began) * (1 / event.share - 1) if event.share else None)
     return 0
 
 
@@ -131,8 +133,8 @@ def _command(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _print_json(event: "Progress") -> None:
-    print(json.dumps({"event": "progress"} | vars(event)), flush=True)
+def _print_json(event: "Progress", seconds_left: float | None) -> None:
+    print(json.dumps({"event": "progress"} | vars(event) | {"seconds_left": seconds_left}), flush=True)
 
 
 def _report_json(comparison: Comparison, predictions: Predictions, margin: float) -> None:
@@ -185,8 +187,9 @@ class ProgressLine:
     def __init__(self) -> None:
         self.last = ""
 
-    def __call__(self, event: "Progress") -> None:
-        text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals})"
+    def __call__(self, event: "Progress", seconds_left: float | None) -> None:
+        left = "" if seconds_left is None else f", {seconds_left:.0f} s left"
+        text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals}{left})"
         if sys.stdout.isatty():
             print(f"\r\033[K{text}", end="", flush=True)
         elif event.rival != self.last:

@@ -1,0 +1,381 @@
+"""Is the quantum head better? Every rival on the same data, seeds and budget, and what may be concluded from it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.comparison import (
+    CANDIDATE,
+    GROUPS,
+    MARGIN,
+    PROBLEMS,
+    SEEDS,
+    TRIALS,
+    Comparison,
+    Contribution,
+    Result,
+    comparison_ranking,
+    load_comparison,
+    load_predictions,
+    problem_config,
+    problem_title,
+    stored_names,
+)
+from core.comparison_figures import critical_difference, list_height, paired_differences, tuning
+from core.errors import LabError
+from core.statistics import RULE, Interval, Verdict, headline, mean_interval
+from pages.ui.charts import charts
+from pages.ui.contest import contest_going, contest_view, start_contest
+from pages.ui.live import duration
+from pages.ui.panel import escape, panel
+
+WORDS = {
+    "better": "quantum is better",
+    "worse": "quantum is worse",
+    "equivalent": "equivalent",
+    "not enough evidence": "not enough evidence",
+}
+
+
+def page() -> None:
+    """From top to bottom: the question, the verdict, why, the numbers, the circuit's part, all data sets, run it."""
+    st.title("Is the quantum head better?")
+    st.markdown(
+        "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn: the same "
+        "features, the same split, the same seeds and batches, the same number of epochs; the test set is looked at "
+        "once. What the seeds can show is computed by one rule, and what they cannot show is said."
+    )
+    chosen = _choose()
+    if chosen is None:
+        st.info("No comparison is stored here yet: run one below, or all with `python -m core compare --all`.")
+    else:
+        comparison, margin = chosen
+        found = _verdicts(comparison.name, comparison.created.isoformat(), margin)
+        _figure(comparison, found)
+        st.subheader("Why")
+        _explained(comparison, found)
+        st.subheader("All numbers")
+        _table(comparison, found)
+        st.subheader("Does the circuit do anything?")
+        _contribution(comparison.contribution)
+        if comparison.tuned:
+            st.subheader("What tuning tried")
+            _tuning(comparison)
+        st.subheader("Over all data sets")
+        _ranking(comparison.tuned)
+    st.subheader("Run it again")
+    _run()
+
+
+# --- what to look at --------------------------------------------------------------------------------------------------
+
+
+def _choose() -> tuple[Comparison, float] | None:
+    """The comparison that is looked at and the margin in percent points; None where nothing is stored."""
+    names = stored_names()
+    if not names:
+        return None
+    left, middle, right = st.columns([3, 2, 1.4])
+    own = [name for name in names if name.removesuffix("-tuned") not in PROBLEMS]
+    problems = [name for name in PROBLEMS if name in names or f"{name}-tuned" in names] + own
+    problem = str(
+        left.selectbox("Problem", problems, format_func=_title, key="comparison", bind="query-params") or problems[0]
+    )
+    settings = {"": "the paper's for every head", "-tuned": "tuned equally"}
+    there = [suffix for suffix in settings if problem + suffix in names]
+    suffix = middle.segmented_control(
+        "Learning rate and width",
+        there,
+        default=there[0],
+        required=True,
+        format_func=lambda each: settings[each] if problem in PROBLEMS else "as it was run",
+        key=f"settings-{len(there)}",
+        help="The paper's settings were chosen for the quantum head. Tuned equally: every head tries the same number "
+        "of settings on validation data first.",
+    )
+    margin = right.number_input(
+        "Margin (points)",
+        0.1,
+        10.0,
+        MARGIN,
+        0.1,
+        key="margin",
+        bind="query-params",
+        help="Differences of test accuracy smaller than this many percent points do not matter to you.",
+    )
+    try:
+        return load_comparison(problem + (suffix or "")), float(margin)
+    except LabError as error:
+        st.warning(str(error))
+        return None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _title(name: str) -> str:
+    if name in PROBLEMS:
+        return problem_title(problem_config(name))
+    try:
+        comparison = load_comparison(name)
+    except LabError:
+        return name
+    tuned = ", tuned equally" if comparison.tuned else ""
+    return f"{comparison.title}{tuned}, run {comparison.created:%d %B %Y, %H:%M} UTC"
+
+
+@st.cache_data(max_entries=64, show_spinner="Testing ...")
+def _verdicts(name: str, created: str, margin: float) -> list[Verdict]:
+    return load_comparison(name).verdicts(margin, load_predictions(name))
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+def _figure(comparison: Comparison, found: Sequence[Verdict]) -> None:
+    panel(f'<p class="title" role="status">{escape(_sentence_case(headline(found)))}.</p>', key="headline")
+    charts(
+        [paired_differences(comparison, found)],
+        key="paired",
+        height=list_height(len(found)),
+        revision=f"{comparison.name} {comparison.created}",
+        describe=[f"Paired differences of test accuracy for {len(found)} rivals: {headline(found)}"],
+    )
+    st.caption(
+        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`. All seeds share one split and one test "
+        f"set of {comparison.n_test:,} samples; the dots show what seeds change and nothing else."
+    )
+
+
+def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
+    """The rule, one verdict at a time, and all of them in words."""
+    st.markdown(f"**The rule.** {RULE}")
+    rivals = {verdict.rival: verdict for verdict in found}
+    words = {result.rival.name: result.rival.words for result in comparison.results}
+    default = "bottleneck" if "bottleneck" in rivals else next(iter(rivals))
+    name = st.selectbox(
+        "Against",
+        list(rivals),
+        index=list(rivals).index(default),
+        format_func=lambda each: f"{each}: {words[each]}",
+        key="against",
+        bind="query-params",
+    )
+    verdict = rivals.get(str(name), rivals[default])
+    paired = verdict.paired
+    rows = [
+        ("mean difference, 95 % BCa bootstrap interval", _points(paired.interval)),
+        ("Wilcoxon signed-rank p, and after Holm", f"{paired.wilcoxon_p:.2g}, {verdict.wilcoxon_holm:.2g}"),
+        (f"TOST p for ± {verdict.margin:g}, and after Holm", f"{paired.tost_p:.2g}, {verdict.tost_holm:.2g}"),
+        ("effect size d_z (mean / spread between seeds)", f"{paired.effect_size:+.2f}"),
+        ("seeds in which quantum is ahead", f"{paired.wins:.0%}"),
+    ]
+    if verdict.images is not None and verdict.images_holm is not None:
+        images = verdict.images
+        rows.append(
+            (
+                f"right alone, of {images.n_images:,} test samples",
+                f"quantum {images.candidate_alone:.1f}, {verdict.rival} {images.rival_alone:.1f}",
+            )
+        )
+        rows.append(("McNemar p over samples, and after Holm", f"{images.p:.2g}, {verdict.images_holm:.2g}"))
+    cells = "".join(f"<tr><td>{escape(label)}</td><td>{escape(value)}</td></tr>" for label, value in rows)
+    panel(
+        f"<h2>{escape(_sentence_case(verdict.title))}</h2><p>{escape(_sentence_case(verdict.sentence))}</p>"
+        f'<div class="scroll"><table><tbody>{cells}</tbody></table></div>',
+        key="explained",
+        min_height=330,
+    )
+    with st.expander("All verdicts in words"):
+        st.markdown("\n".join(f"- **{each.rival}**: {each.sentence}" for each in found))
+
+
+def _points(interval: Interval) -> str:
+    return f"{interval.estimate * 100:+.2f} ({interval.low * 100:+.2f} to {interval.high * 100:+.2f}) points"
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# --- the numbers ------------------------------------------------------------------------------------------------------
+
+
+def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
+    kinds = {verdict.rival: WORDS[verdict.kind] for verdict in found}
+    frame = pd.DataFrame([_cells(result, kinds) for result in comparison.results])
+    text = st.column_config.TextColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=40 + 35 * len(frame),
+        column_config={
+            "Head": text(width=140, pinned=True),
+            "What it is": text(width=280),
+            "Test accuracy": text(help="Mean over seeds ± half the 95 % t interval of that mean"),
+            "Loss": text(help="Cross-entropy in nats on the test set; none where a method gives no probabilities"),
+            "AUC": text(help="Area under the ROC curve on the test set"),
+            "ECE": text(help="Expected calibration error, 15 bins: mean distance of confidence from accuracy"),
+            "Parameters": text(help="Trained: in the circuit + elsewhere"),
+            "Time": text(
+                help="Training of all seeds together on one thread, without tuning; cross-validation included"
+            ),
+        },
+        alt="Every head with accuracy, verdict, loss, AUC, calibration error, parameters and time",
+    )
+    st.caption("  \n".join(f"**{group}**: {words}" for group, words in GROUPS.items()))
+
+
+def _cells(result: Result, kinds: dict[str, str]) -> dict[str, str]:
+    chosen = ", ".join(f"{name} {value:.3g}" for name, value in result.chosen.items() if not isinstance(value, str))
+    if result.trials:
+        best = min(result.trials, key=lambda trial: trial.validation_loss)
+        chosen = f"learning rate {best.learning_rate:.2g}" + (f", width {best.width}" if best.width else "")
+    diverged = f"; {len(result.diverged)} seeds diverged" if result.diverged else ""
+    return {
+        "Head": result.rival.name,
+        "Verdict": kinds.get(result.rival.name, "candidate"),
+        "Test accuracy": _percent(result.accuracy),
+        "Loss": _number(result.loss),
+        "AUC": _number(result.area_under_curve),
+        "ECE": _number(result.calibration_error),
+        "Parameters": _parameters(result),
+        "Time": duration(result.seconds),
+        "Chosen": chosen,
+        "What it is": result.rival.words + diverged,
+        "Group": result.rival.group,
+    }
+
+
+def _percent(values: Sequence[float]) -> str:
+    interval = mean_interval(values)
+    return f"{interval.estimate * 100:.1f} ± {(interval.high - interval.low) * 50:.1f} %"
+
+
+def _number(values: Sequence[float] | None) -> str:
+    return "" if values is None else f"{mean_interval(values).estimate:.3f}"
+
+
+def _parameters(result: Result) -> str:
+    if result.classical_parameters is None:
+        return "grows with data"
+    if result.quantum_parameters:
+        return f"{result.quantum_parameters} + {result.classical_parameters:,}"
+    return f"{result.classical_parameters:,}"
+
+
+# --- the circuit's part -----------------------------------------------------------------------------------------------
+
+
+def _contribution(found: Contribution) -> None:
+    zero = "its closed form" if found.is_closed_form else "all angles at zero"
+    rows = [
+        ("angles moved from their start, mean", _with_interval(found.moved_mean, "{:.3f}", " rad")),
+        ("angles moved from their start, the most", _with_interval(found.moved_max, "{:.3f}", " rad")),
+        (f"⟨Z⟩ differs from {zero}, mean", _with_interval(found.map_from_zero, "{:.3f}")),
+        ("⟨Z⟩ differs from the start's, mean", _with_interval(found.map_from_start, "{:.3f}")),
+        (f"test predictions that change with {zero}", _with_interval(found.changed_from_zero, "{:.1%}")),
+        ("test predictions that change with the start's angles", _with_interval(found.changed_from_start, "{:.1%}")),
+        ("test accuracy as trained", _with_interval(found.accuracy, "{:.1%}")),
+        (f"test accuracy with {zero}", _with_interval(found.accuracy_from_zero, "{:.1%}")),
+        ("the logits' squared gradient that runs through the angles", _with_interval(found.gradient_share, "{:.1%}")),
+        ("trained parameters that are angles", f"{found.parameter_share:.1%}"),
+    ]
+    cells = "".join(f"<tr><td>{escape(label)}</td><td>{escape(value)}</td></tr>" for label, value in rows)
+    panel(
+        f'<p>{escape(found.sentence)}</p><div class="scroll"><table><tbody>{cells}</tbody><caption>Mean over seeds and '
+        "its 95 % interval. The rest of the network stays as trained when the angles are exchanged; how far a network "
+        "comes that never had trained angles is the line 'near zero' above.</caption></table></div>",
+        key="contribution",
+        min_height=420,
+    )
+
+
+def _with_interval(values: Sequence[float], form: str, unit: str = "") -> str:
+    interval = mean_interval(values)
+    low, high = (form.format(max(end, 0.0)) for end in (interval.low, interval.high))
+    return f"{form.format(interval.estimate)}{unit} ({low} to {high})"
+
+
+def _tuning(comparison: Comparison) -> None:
+    tried = {result.rival.name: result for result in comparison.results if result.trials}
+    shown = st.multiselect(
+        "Heads",
+        list(tried),
+        default=[name for name in (CANDIDATE, "bottleneck", "mlp", "wider mlp") if name in tried],
+        key="tuned-heads",
+    )
+    if shown:
+        charts(
+            [tuning([tried[name] for name in shown])],
+            key="tuning",
+            height=380,
+            revision=f"{comparison.name} {shown}",
+            describe=["Validation loss of every setting that tuning tried"],
+        )
+    trials = len(next(iter(tried.values())).trials)
+    st.caption(
+        f"{trials} settings for every head, judged by the mean validation loss of three seeds that the comparison does "
+        "not use; the first is the untuned one. Large: chosen. scikit-learn's methods are cross-validated instead."
+    )
+
+
+# --- over data sets ---------------------------------------------------------------------------------------------------
+
+
+def _ranking(tuned: bool) -> None:
+    suffix = "-tuned" if tuned else ""
+    there = [name + suffix for name in PROBLEMS if name + suffix in stored_names()]
+    try:
+        comparisons = [load_comparison(name) for name in there]
+        found = comparison_ranking(comparisons)
+    except LabError as error:
+        st.caption(str(error))
+        return
+    charts(
+        [critical_difference(found, [result.rival for result in comparisons[0].results])],
+        key="ranking",
+        height=list_height(len(found.ranks)) - 140 - 8 * len(found.ranks),
+        revision=" ".join(there),
+        describe=[f"Average ranks of {len(found.ranks)} heads over {found.n_datasets} comparisons"],
+    )
+    st.caption(
+        f"Average rank by mean test accuracy over {found.n_datasets} comparisons: {', '.join(map(_title, PROBLEMS))}. "
+        f"Friedman's test that all heads are alike: p = {found.p:.2g}. Bars join heads whose ranks differ by less than "
+        f"Nemenyi's critical difference, {found.critical_difference:.1f}. Two spirals and two sets of features of the "
+        "same images are not independent, so this picture is an overview and no proof."
+    )
+
+
+# --- run it again -----------------------------------------------------------------------------------------------------
+
+
+def _run() -> None:
+    left, middle, right = st.columns([3, 1, 1])
+    problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=_title, key="run-problem")
+    seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
+    trials = right.number_input(
+        "Settings to try",
+        0,
+        64,
+        0,
+        key="run-trials",
+        help=f"For every head, on validation data; 0: the paper's settings for all. The shipped ones try {TRIALS}.",
+    )
+    arguments = ["--problem", str(problem), "--seeds", str(seeds), "--trials", str(trials)]
+    st.button(
+        "Compare",
+        icon=":material/play_arrow:",
+        type="primary",
+        key="start-comparison",
+        disabled=contest_going(),
+        on_click=start_contest,
+        args=(arguments,),
+    )
+    contest_view()
+    st.caption(
+        f"The same from a terminal: `python -m core compare {' '.join(arguments)}`. Other data and features: "
+        "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
+    )
+
+
+page()
