@@ -12,34 +12,32 @@ from core.features import load_bank
 from core.settings import settings
 from core.store import Store, digest, load_runs
 from pages.ui.charts import load_plotly
+from pages.ui.experiment import Experiment, control_values, experiment
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
-from pages.ui.form import CONTROLS, Experiment, control_values, controls, experiment, fill_controls, reset_controls
+from pages.ui.form import controls, read_address, to_defaults, write_address
 from pages.ui.live import View, duration, live_view, load
 from pages.ui.results import results_view
-from pages.ui.service import jobs, person, remember_person
+from pages.ui.service import jobs, person, remember_person, say
 
 PAGES = Path(__file__).parent / "pages"
 
 
 def laboratory() -> None:
     """The page that opens first."""
-    run_ids, stale = runs_in_address()
-    if run_ids and "seen" not in st.session_state and not any(name in st.query_params for name in CONTROLS):
-        fill_controls(control_values([each.config for each in load(run_ids)]), st.session_state)
-    st.session_state.seen = True
-
-    fold(",".join(run_ids))
+    read_address(linked_settings)
+    run_ids, stale = known_runs(st.session_state.run)
+    fold(st.session_state.run)
     with st.sidebar:
         values = controls()
+        write_address(values)
         try:
-            wanted = experiment(values)
-            problem = ""
+            wanted, problem = experiment(values), ""
         except LabError as error:
             wanted, problem = None, str(error)
         run_button(wanted)
 
-    for sentence in (problem, stale, st.session_state.pop("problem", "")):
+    for sentence in (st.session_state.address_problem, stale, problem):
         if sentence:
             st.warning(sentence)
     if wanted is not None and wanted.features.state == "missing" and not run_ids:
@@ -53,17 +51,22 @@ def laboratory() -> None:
     results_view(snapshots)
 
 
-def runs_in_address() -> tuple[tuple[str, ...], str]:
-    """The runs that the address names, and one sentence if some of them are not here."""
-    named = [run_id for run_id in st.query_params.get("run", "").split(",") if run_id]
+def known_runs(named: str) -> tuple[tuple[str, ...], str]:
+    """Those of the named runs that are here, and one sentence if some are not."""
     found, problem = [], ""
-    for run_id in named:
+    for run_id in filter(None, named.split(",")):
         try:
             jobs().snapshot(run_id)
             found.append(run_id)
         except LabError as error:
             problem = str(error)
     return tuple(found), problem
+
+
+def linked_settings(named: str) -> dict[str, object]:
+    """Values of the controls for the named runs; none when they are not here."""
+    snapshots = load(known_runs(named)[0])
+    return control_values([each.config for each in snapshots]) if snapshots else {}
 
 
 def circuit_of(values: dict[str, object]) -> DressedQuantum:
@@ -91,7 +94,7 @@ def run_button(wanted: Experiment | None) -> None:
         if wanted and not missing:
             text, source = estimate(wanted)
             st.caption(text, help=source)
-    st.button("Default settings", type="tertiary", key="defaults", on_click=reset_controls, args=(st.session_state,))
+    st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
 
 
 def start(wanted: Experiment) -> None:
@@ -99,9 +102,9 @@ def start(wanted: Experiment) -> None:
     try:
         run_ids = [jobs().submit(config, owner=person()) for config in wanted.configs]
     except LabError as error:
-        st.session_state.problem = str(error)
+        say(str(error))
         return
-    st.query_params["run"] = ",".join(run_ids)
+    st.session_state.run = ",".join(run_ids)
 
 
 def estimate(wanted: Experiment) -> tuple[str, str]:

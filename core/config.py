@@ -206,6 +206,6 @@ def one_sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("head", first["input"]))
     message = first["msg"].removeprefix("Value error, ")
-    if not field:
+    if not field or (first["type"] == "value_error" and isinstance(first["input"], dict)):
         return message
     return f"{field} = {first['input']!r} is not possible: {message[0].lower()}{message[1:]}"

@@ -15,10 +15,10 @@ from core.settings import settings
 from core.store import LIVE, Status
 from pages.ui.charts import charts
 from pages.ui.circuit import circuit_view, drawing_ready
-from pages.ui.form import Experiment, experiment_title, parameter_counts
+from pages.ui.experiment import Experiment, experiment_title, parameter_counts
 from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
-from pages.ui.service import jobs, may_control
+from pages.ui.service import jobs, may_control, say
 
 SECONDS_BETWEEN_UPDATES = 0.4
 CHART_HEIGHT = 330
@@ -232,13 +232,12 @@ def _each(action: str, run_ids: Sequence[str]) -> None:
             if may_control(jobs().snapshot(run_id).owner):
                 getattr(jobs(), action)(run_id)
         except LabError as error:
-            st.session_state.problem = str(error)
+            say(str(error))
 
 
 def reset() -> None:
     """Show no run any more."""
-    st.query_params.pop("run", None)
-    st.session_state.to_rerun = True
+    st.session_state.run = ""
 
 
 # --- curves -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.figures import head_style
 from core.store import Record, Status
-from pages.ui.form import experiment_title
+from pages.ui.experiment import control_values, experiment_title
+from pages.ui.form import fill
 from pages.ui.service import jobs, may_control
 
 SHOWN = 12
@@ -58,9 +59,9 @@ def _own() -> None:
 
 
 def show(run_ids: Sequence[str]) -> None:
-    """Put these runs into the address, and with them onto the page."""
-    st.query_params["run"] = ",".join(run_ids)
-    st.session_state.opened = True
+    """Put these runs and their settings onto the page."""
+    st.session_state.run = ",".join(run_ids)
+    fill(control_values([jobs().snapshot(run_id).config for run_id in run_ids]))
 
 
 def worst(statuses: Sequence[Status]) -> Status:

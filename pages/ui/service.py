@@ -49,3 +49,8 @@ def _secret() -> str:
 def may_control(owner: str) -> bool:
     """Whether this browser's person may pause, resume and stop a run of that owner; one from a terminal has none."""
     return owner in ("", person())
+
+
+def say(sentence: str) -> None:
+    """Tell what went wrong with a click, until it is dismissed."""
+    st.toast(sentence, icon=":material/error:", duration="infinite")

@@ -1,0 +1,237 @@
+"""The experiment: values of the controls ↔ the page's address ↔ one `RunConfig` for each head to compare.
+
+Ranges, defaults and explanations come from the configuration itself, so there is no second copy of them here. A
+parameter of the address is called like its field in `core.config`; what is at its default is left out.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from core.config import POINT_DATASETS, DressedQuantum, RunConfig, run_config
+from core.cuts import cut_title
+from core.datasets import DATASETS
+from core.errors import LabError
+from core.features import Listing, available_banks
+from core.figures import head_style
+from core.shapes import count_trained
+
+Values = Mapping[str, Any]
+
+
+def _quantum(values: Values, ablation: str = "none") -> dict[str, Any]:
+    shape = {name: values[name] for name in ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")}
+    return {"kind": "dressed_quantum", "ablation": ablation, **shape}
+
+
+def _matched(values: Values, kind: str) -> dict[str, Any]:
+    return {"kind": kind, "n_qubits": values["n_qubits"], "q_depth": values["q_depth"]}
+
+
+HEADS: dict[str, Callable[[Values], dict[str, Any]]] = {
+    "quantum": _quantum,
+    "bottleneck": lambda values: {"kind": "bottleneck", "width": values["n_qubits"]},
+    "linear": lambda values: {"kind": "linear"},
+    "mlp": lambda values: _matched(values, "mlp"),
+    "closed form": lambda values: _matched(values, "closed_form"),
+}
+"""Name in the menu → the head of these settings."""
+
+ABLATIONS: dict[str, Callable[[Values], dict[str, Any]]] = {
+    "no entanglers": lambda values: _quantum(values, "no_entanglers"),
+    "shuffled entanglers": lambda values: _quantum(values, "shuffled_entanglers"),
+    "random angles": lambda values: _quantum(values, "random_angles"),
+    "near zero": lambda values: _quantum(values, "near_zero"),
+    "frozen pre_net": lambda values: _quantum(values, "frozen_pre_net"),
+}
+"""The quantum head with one part taken out."""
+
+ANSAETZE = get_args(DressedQuantum.model_fields["ansatz"].annotation)
+
+DEFAULT_HEADS = ("quantum", "bottleneck", "linear")
+
+_SHARED = (
+    "learning_rate",
+    "lr_step",
+    "lr_gamma",
+    "batch_size",
+    "epochs",
+    "seeds",
+    "base_seed",
+    "validation_share",
+    "split_seed",
+)
+_CIRCUIT = ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")
+CONTROLS = ("dataset", "features", *_CIRCUIT, *_SHARED, "heads", "ablations")
+"""Names of all controls, which are also the parameters of the address."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the controls say: one configuration for each head, on the same features, seeds and budget."""
+
+    configs: tuple[RunConfig, ...]
+    features: Listing
+
+    @property
+    def title(self) -> str:
+        return experiment_title(self.configs)
+
+
+def experiment_title(configs: Sequence[RunConfig]) -> str:
+    """One line: data, features, size of the circuit, seeds."""
+    first = configs[0]
+    parts = [DATASETS[first.dataset].title]
+    if first.dataset not in POINT_DATASETS:
+        parts.append(cut_title(first.backbone, first.layer, first.weights).split(",")[0])
+    circuits = [config.head for config in configs if isinstance(config.head, DressedQuantum)]
+    if circuits:
+        parts.append(f"{circuits[0].n_qubits} qubits × depth {circuits[0].q_depth}")
+    parts.append("1 seed" if first.seeds == 1 else f"{first.seeds} seeds")
+    return " · ".join(parts)
+
+
+def experiment(values: Values) -> Experiment:
+    """The experiment of these control values; `LabError` says in one sentence what does not fit."""
+    chosen = [*values["heads"], *values["ablations"]]
+    if not chosen:
+        raise LabError("Heads to compare: nothing is chosen; choose one or more of " + ", ".join(HEADS) + ".")
+    unknown = [name for name in chosen if name not in HEADS | ABLATIONS]
+    if unknown:
+        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(HEADS | ABLATIONS)}.")
+    listing = find_features(values["dataset"], values["features"])
+    shared = {name: values[name] for name in _SHARED}
+    cut = {"dataset": listing.dataset, "backbone": listing.backbone, "layer": listing.layer, "weights": listing.weights}
+    heads = [(HEADS | ABLATIONS)[name](values) for name in chosen]
+    return Experiment(tuple(run_config(shared | cut | {"head": head}) for head in heads), listing)
+
+
+def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
+    """The control values that give these configurations: what `experiment` does, backwards."""
+    first = configs[0]
+    names = [head_style(config.head).label for config in configs]
+    values: dict[str, Any] = {name: getattr(first, name) for name in _SHARED}
+    values |= {
+        "dataset": first.dataset,
+        "features": features_key(first),
+        "heads": [name for name in names if name in HEADS],
+        "ablations": [name for name in names if name in ABLATIONS],
+    }
+    sized = [config.head.model_dump() for config in configs if hasattr(config.head, "n_qubits")]
+    for head in sorted(sized, key=lambda head: head["kind"] != "dressed_quantum")[:1]:
+        values |= {name: head[name] for name in _CIRCUIT if name in head}
+    for config in configs:
+        if config.head.kind == "bottleneck":
+            values.setdefault("n_qubits", config.head.width)
+    return values
+
+
+def features_key(cut: RunConfig | Listing) -> str:
+    """How a cut is called in the address."""
+    return f"{cut.backbone}-{cut.layer}-{cut.weights}"
+
+
+def find_features(dataset: str, key: str) -> Listing:
+    """The listed features of this data set; `LabError` when there are none of that name."""
+    for listing in feature_choices(dataset):
+        if features_key(listing) == key:
+            return listing
+    raise LabError(f"features = {key!r} is not possible for {dataset}: choose another line of the menu.")
+
+
+def feature_choices(dataset: str) -> list[Listing]:
+    """Features for one data set, those that are there first."""
+    return [listing for listing in available_banks() if listing.dataset == dataset]
+
+
+def parameter_counts(config: RunConfig) -> tuple[int, int]:
+    """Trainable parameters of a head on its features: (in the circuit, elsewhere)."""
+    n_features = find_features(config.dataset, features_key(config)).n_features
+    return count_trained(config.head, n_features, len(DATASETS[config.dataset].classes))
+
+
+def default_values(dataset: str = "ants_bees") -> dict[str, Any]:
+    """The values of untouched controls: the configuration's own defaults."""
+    default = run_config({"dataset": dataset})
+    values = control_values([default])
+    return values | {"heads": list(DEFAULT_HEADS), "ablations": []}
+
+
+# --- the address ------------------------------------------------------------------------------------------------------
+
+
+def to_address(values: Values) -> dict[str, str]:
+    """The parameters of the address that give these control values, those at their defaults left out."""
+    default = default_values(values["dataset"]) | {"dataset": default_values()["dataset"]}
+    return {name: _to_text(values[name]) for name in CONTROLS if values[name] != default[name]}
+
+
+def from_address(address: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    """The control values of an address, and one sentence if a part of it is not possible and its default is taken."""
+    values, problem = default_values(), ""
+    if address.get("dataset", values["dataset"]) not in DATASETS:
+        problem = f"dataset = {address['dataset']!r} is not possible: choose one of {', '.join(DATASETS)}."
+    elif "dataset" in address:
+        values = default_values(address["dataset"])
+    for name in CONTROLS[1:]:
+        if name in address:
+            try:
+                values[name] = _from_text(name, address[name], values["dataset"])
+            except LabError as error:
+                problem = problem or str(error)
+    return values, problem
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _from_text(name: str, text: str, dataset: str) -> Any:
+    match name:
+        case "features":
+            return features_key(find_features(dataset, text))
+        case "heads" | "ablations":
+            return _chosen(name, text.split(",") if text else [], HEADS if name == "heads" else ABLATIONS)
+        case "ansatz":
+            return _chosen(name, [text], ANSAETZE)[0]
+    low, high = bounds(name)
+    try:
+        value = type(field_of(name).default)(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        raise LabError(f"{name} = {text!r} is not possible: {low:g} to {high:g} is allowed.")
+    return value
+
+
+def _chosen(name: str, chosen: list[str], allowed: Collection[str]) -> list[str]:
+    for each in chosen:
+        if each not in allowed:
+            raise LabError(f"{name} = {each!r} is not possible: choose among {', '.join(allowed)}.")
+    return chosen
+
+
+def field_of(name: str) -> FieldInfo:
+    """The configuration's field that the control of this name sets: its default, range and explanation."""
+    return (DressedQuantum if name in _CIRCUIT else RunConfig).model_fields[name]
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """Smallest and largest value that the configuration allows; an open end is taken one small step inwards."""
+    low, high = 0.0, float(2**31)
+    for rule in field_of(name).metadata:
+        match rule:
+            case Ge(ge=bound):
+                low = bound  # type: ignore[assignment]
+            case Le(le=bound):
+                high = bound  # type: ignore[assignment]
+            case _ if hasattr(rule, "gt"):
+                low = rule.gt + 0.001
+            case _ if hasattr(rule, "lt"):
+                high = rule.lt - (1 if isinstance(rule.lt, int) else 0.01)
+    return low, high
