@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("head (each with the heads that have it)")
     for name in dict.fromkeys(name for head in HEADS.values() for name in head.model_fields if name != "kind"):
         owners = {kind: head.model_fields[name] for kind, head in HEADS.items() if name in head.model_fields}
-        _add_field(group, name, next(iter(owners.values())), heads=f" [{', '.join(owners)}]")
+        field, *others = owners.values()
+        same = all(other.default == field.default for other in others)
+        _add_field(group, name, field, heads=f" [{', '.join(owners)}]", show_default=same)
     parser.add_argument("--resume", metavar="RUN_ID", help="go on with a stored run; all other settings are its own")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
 
@@ -77,10 +79,10 @@ def config_from(given: argparse.Namespace) -> RunConfig:
     return run_config(own | {"head": head | {"kind": given.head}})
 
 
-def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "") -> None:
+def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_default: bool = True) -> None:
     """One option, explained by its field; values stay text, which the configuration checks."""
     is_list = any(get_origin(part) is tuple for part in get_args(field.annotation))
-    default = "" if field.default in (None, "") else f" (default {field.default})"
+    default = f" (default {field.default})" if show_default and field.default not in (None, "") else ""
     group.add_argument(
         f"--{name.replace('_', '-')}",
         metavar="N,N" if is_list else _metavar(field.annotation),
