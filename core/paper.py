@@ -176,7 +176,7 @@ _CUTS = {
 _PROTOCOL_FIELDS: dict[ProtocolName, dict[str, Any]] = {
     "paper": {"protocol": "paper"},
     "paper, early": {"protocol": "paper", "lr_early": True},
-    "paper, BatchNorm": {"protocol": "paper_batchnorm"},
+    "paper, BatchNorm": {"protocol": "paper_batchnorm", "seeds": 1},
     "ours": {"protocol": "ours"},
 }
 
@@ -225,16 +225,20 @@ def _image_rows() -> Iterable[Row]:
             cuts = ("layer3", "mobilenet_v2", "avgpool") if name == "ants_bees" else ("layer3", "avgpool")
             for cut in cuts:
                 for head in _image_heads(name, cut):
-                    for protocol, fields in _PROTOCOL_FIELDS.items():
-                        if protocol == "paper, early" and (_IMAGES[name]["lr_gamma"] == 1 or cut == "mobilenet_v2"):
-                            continue  # a rate that is never lowered cannot be lowered earlier
-                        if protocol == "paper, BatchNorm" and cut != "avgpool":
-                            continue  # only the complete network has a BatchNorm that is not folded
-                        config = RunConfig(
-                            dataset=name, head=head, seeds=SEEDS, **_CUTS[cut], **_IMAGES[name], **fields
-                        )
+                    for protocol in _image_protocols(name, cut):
+                        values = _CUTS[cut] | _IMAGES[name] | {"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol]
+                        config = RunConfig(dataset=name, head=head, **values)
                         key = f"{name}-{cut}-{head.kind}-{protocol.replace(', ', '-')}"
                         yield Row(key, example, name, head.kind, protocol, _REPORTED.get((name, head.kind)), config)
+
+
+def _image_protocols(name: str, cut: str) -> Iterable[ProtocolName]:
+    yield "paper"
+    if cut != "mobilenet_v2" and _IMAGES[name]["lr_gamma"] < 1:  # a rate that stays is not lowered earlier
+        yield "paper, early"
+    if cut == "avgpool":  # the other cuts have their BatchNorm folded into the weights
+        yield "paper, BatchNorm"
+    yield "ours"
 
 
 def _image_heads(name: str, cut: str) -> Sequence[HeadConfig]:

@@ -1,7 +1,6 @@
 """The paper's examples: what it reports, what this laboratory measures, and a button that runs any row again."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,37 +8,32 @@ import streamlit as st
 
 from core.closed_form import closed_form_subsets
 from core.config import POINT_DATASETS, DressedQuantum, RunConfig
-from core.cuts import cut_title
 from core.datasets import DATASETS, points
 from core.errors import LabError
 from core.features import load_bank
-from core.figures import Curve, Region, decision_regions, head_style
+from core.figures import Curve, Region, decision_regions
 from core.paper import (
     DECISION_GRID,
     EXAMPLES,
     NOTEBOOK_MINUTES,
     PROTOCOLS,
     SHIPPED,
-    Example,
     Line,
     Measured,
     Row,
     find_row,
-    notebook_measured,
     notebook_results,
     table,
 )
 from core.settings import settings
 from core.shapes import count_trained
-from core.statistics import Interval, mean_interval
-from core.store import LIVE, Record, Store
+from core.store import Record, Store
 from pages.ui.charts import charts
-from pages.ui.extraction import extraction_view
-from pages.ui.form import features_key, find_features
-from pages.ui.live import curves_view, duration
-from pages.ui.panel import escape, panel
-from pages.ui.results import test_of, tests_view, thumbnails
-from pages.ui.service import jobs, person
+from pages.ui.header import duration
+from pages.ui.live import curves_view
+from pages.ui.panel import panel
+from pages.ui.results import Tested, test_of, tests_view, thumbnails
+from pages.ui.row_runs import features_title, head_title, percent, plus_minus, row_view, run_row, with_own
 
 PAPER = "https://arxiv.org/abs/1912.08278"
 TALLEST_TABLE = 1600
@@ -55,12 +49,9 @@ def page() -> None:
         "the examples of their paper that need nothing but a simulator: beside each number that they report stands "
         "what this laboratory measures, with classical heads on the same features. Every row can be run again here."
     )
-    if problem := st.session_state.pop("paper_problem", ""):
-        st.warning(problem)
-    lines = [_with_own(line) for line in table()]
+    lines = [with_own(line) for line in table()]
     chosen = _choose(lines)
-    _under_way({line.row.key: line for line in lines})
-    _missing_features()
+    row_view({line.row.key: line for line in lines})
     _table(chosen)
     st.subheader("What the circuit computes when training begins")
     _closed_form({line.row.key: line.measured for line in lines if line.measured})
@@ -97,12 +88,6 @@ def _example_title(number: str) -> str:
     return next(f"{number} {example.title}" for example in EXAMPLES if example.number == number)
 
 
-def _with_own(line: Line) -> Line:
-    """The line with what the person at this browser computed of the notebook."""
-    again = st.session_state.get("paper_notebook", {}).get(line.row.key)
-    return Line(line.row, line.measured, again) if again else line
-
-
 def _table(lines: Sequence[Line]) -> None:
     if not lines:
         st.info("Choose an example and a protocol above to see its rows.")
@@ -118,12 +103,12 @@ def _table(lines: Sequence[Line]) -> None:
             "Example": text(width=160),
             "Head": text(width=100),
             "Features": text(width=250),
-            "Reported": text(help="Test accuracy that the authors report"),
-            "Measured": text(help="Test accuracy at the chosen epoch: mean over seeds ± 95 % interval of the mean"),
+            "Reported": text(width=80, help="Test accuracy that the authors report"),
+            "Measured": text(width=130, help="Test accuracy at the chosen epoch: mean over seeds ± its 95 % interval"),
             "Last epoch": text(help="Test accuracy after the last epoch; 'ours' looks at the test set once only"),
             "Here": text(help="The newest run of this row on this server"),
             "Time": text(help="Training time of all seeds together, on the machine that made the row"),
-            "run": st.column_config.ButtonColumn("", on_click=_clicked, key="paper_click"),
+            "run": st.column_config.ButtonColumn("", width=100, on_click=_clicked, key="paper_click"),
         },
         alt="Every row: example, features, head, protocol, reported and measured accuracy and time",
     )
@@ -136,37 +121,23 @@ def _table(lines: Sequence[Line]) -> None:
 
 
 def _cells(line: Line) -> dict[str, str]:
-    row, done = line.row, line.measured
+    row, done = line.row, line.measured or line.again
     return {
         "Example": f"{row.example.number} {DATASETS[row.dataset].title}",
-        "Head": _head_name(row),
+        "Head": head_title(row),
         "Reported": f"{100 * row.reported.accuracy:.2f} %" if row.reported else "",
         "Measured": plus_minus(done.best) if done else "not run here yet",
+        "run": "Run again" if done else "Run",
         "Last epoch": plus_minus(done.last) if done and done.last else "",
-        "Here": plus_minus(line.again.best) if line.again else "",
-        "Features": _features(row),
+        "Here": plus_minus(line.again.best) if line.again and line.measured else "",
+        "Features": features_title(row),
         "Protocol": row.protocol,
         "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
         "Loss reported": f"{row.reported.loss:.3f}" if row.reported and row.reported.loss else "",
         "Loss": f"{done.loss.estimate:.3f}" if done else "",
         "Time reported": _reported_time(row),
         "Time": duration(done.seconds) if done else "",
-        "run": "Run" if not done else "Run again",
     }
-
-
-def _features(row: Row) -> str:
-    if row.dataset in POINT_DATASETS or row.config is None:
-        return "2 coordinates"
-    cut = row.cut
-    size = f", {cut.n_features}" if cut else ""
-    return cut_title(row.config.backbone, row.config.layer, row.config.weights).split(",")[0] + size
-
-
-def _head_name(row: Row) -> str:
-    if row.dataset in POINT_DATASETS or row.config is None:
-        return row.head_name
-    return head_style(row.config.head).label
 
 
 def _reported_time(row: Row) -> str:
@@ -175,114 +146,8 @@ def _reported_time(row: Row) -> str:
     return f"{row.reported.minutes:.0f} min" if row.reported and row.reported.minutes else ""
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def plus_minus(interval: Interval) -> str:
-    """ "86.9 ± 1.1 %", or "97.0 %" where one seed says nothing of its spread."""
-    half = (interval.high - interval.low) / 2
-    return f"{100 * interval.estimate:.1f} ± {100 * half:.1f} %" if np.isfinite(half) else _percent(interval.estimate)
-
-
-# --- running a row ----------------------------------------------------------------------------------------------------
-
-
 def _clicked() -> None:
-    row = find_row(st.session_state.paper_shown[st.session_state.paper_click.row])
-    try:
-        if row.config is None:
-            _compute_notebook(row)
-            return
-        try:
-            load_bank(row.config)
-        except LabError:
-            st.session_state.paper_missing = row.key
-            return
-        started = st.session_state.setdefault("paper_runs", {})
-        started[row.key] = jobs().submit(row.config, owner=person())
-        st.session_state.paper_latest = row.key
-    except LabError as error:
-        st.session_state.paper_problem = str(error)
-
-
-def _compute_notebook(row: Row) -> None:
-    """Both networks, in the page's own process: they take less than a second."""
-    from core.notebook import run_notebook
-
-    own = st.session_state.setdefault("paper_notebook", {})
-    for done in run_notebook(row.dataset):
-        values = {"accuracy": done.test_accuracy, "loss": done.test_loss, "seconds": done.seconds}
-        own[f"{row.dataset}-{done.network}-notebook"] = notebook_measured(values)
-    st.session_state.paper_latest = row.key
-
-
-def _under_way(lines: dict[str, Line]) -> None:
-    """How the row that was started last stands; redraws itself while it goes on."""
-    run_id = st.session_state.get("paper_runs", {}).get(st.session_state.get("paper_latest"))
-    going = run_id is not None and jobs().snapshot(run_id).status in LIVE
-    st.fragment(_draw_under_way, run_every=0.5 if going else None)(lines, going)
-
-
-def _draw_under_way(lines: dict[str, Line], was_going: bool) -> None:
-    key = st.session_state.get("paper_latest")
-    if key is None:
-        _say("idle", "The button at the end of a row runs it again on this server; here stands what comes out.")
-        return
-    row, line = find_row(key), lines[key]
-    if row.config is None:
-        assert line.again is not None
-        _say("finished", _told(row, line.measured, line.again.best))
-        return
-    run_id = st.session_state.paper_runs[key]
-    snapshot = jobs().snapshot(run_id)
-    link = f' <a href="./?run={escape(run_id)}" target="_self">Open it in the laboratory</a>'
-    if snapshot.finished:
-        _say("finished", _told(row, line.measured, mean_interval(snapshot.finished.test_accuracy)) + link)
-    else:
-        done = snapshot.epochs[-1].epoch if snapshot.epochs else 0
-        state = f"{snapshot.status}, {done} of {snapshot.config.epochs} epochs. {snapshot.message}".strip()
-        _say(snapshot.status, f"{_title(row)}: {escape(state)}{link}")
-    if was_going and snapshot.status not in LIVE:
-        st.rerun()
-
-
-def _say(status: str, html: str) -> None:
-    dot = f'<span class="dot {status}"></span>'
-    panel(f'<div class="status" role="status">{dot}<span>{html}</span></div>', key="again", min_height=52)
-
-
-def _told(row: Row, stored: Measured | None, again: Interval) -> str:
-    """One sentence: what came out, and whether it is what was stored."""
-    start = f"{_title(row)}: <b>{plus_minus(again)}</b>"
-    if stored is None:
-        return f"{start}, the first number of this row."
-    best = stored.best
-    if again.estimate == best.estimate:
-        return f"{start}, exactly the number in the table."
-    overlap = again.low <= best.high and best.low <= again.high
-    verdict = "within its spread" if overlap else "outside its spread"
-    return f"{start}, {verdict}: the table has {plus_minus(best)}."
-
-
-def _title(row: Row) -> str:
-    return escape(f"{DATASETS[row.dataset].title}, {_head_name(row)}, {_features(row)}, {row.protocol}")
-
-
-def _missing_features() -> None:
-    """The offer to make the features that a row lacks; its button then runs it."""
-    key = st.session_state.get("paper_missing")
-    if key is None:
-        return
-    row = find_row(key)
-    assert row.config is not None
-    listing = find_features(row.dataset, features_key(row.config))
-    if listing.state != "missing":
-        del st.session_state.paper_missing
-        st.success(f"{_title(row)}: the features are there now. Press Run once more.")
-        return
-    st.markdown(f"**{_title(row)}** needs features that do not come with the laboratory.")
-    extraction_view(listing)
+    run_row(find_row(st.session_state.paper_shown[st.session_state.paper_click.row]))
 
 
 # --- the closed form --------------------------------------------------------------------------------------------------
@@ -368,7 +233,7 @@ def _closely() -> None:
         _plane(dataset)
     else:
         _samples(dataset)
-    _runs_of(example, dataset)
+    _runs_of(dataset)
 
 
 def _plane(dataset: str) -> None:
@@ -378,7 +243,7 @@ def _plane(dataset: str) -> None:
         st.caption("The notebook's networks have not been run here yet: `python -m core paper run --all`.")
         return
     regions = [
-        Region(f"{network}, {_percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
+        Region(f"{network}, {percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
         for network, key in zip(("classical", "hybrid"), keys, strict=True)
     ]
     inputs, labels = _test_points(dataset)
@@ -422,12 +287,12 @@ def _samples(dataset: str) -> None:
             st.image(image, caption=label, alt=f"A training image of {label}", width="stretch")
 
 
-def _runs_of(example: Example, dataset: str) -> None:
+def _runs_of(dataset: str) -> None:
     """Curves and test results of the stored runs on one data set, all heads together."""
     stored: dict[tuple[str, str], list[Record]] = {}
     for line in table():
         if line.row.dataset == dataset and line.row.config and line.measured:
-            key = (_features(line.row), line.row.protocol)
+            key = (features_title(line.row), line.row.protocol)
             stored.setdefault(key, []).append(_record(line.measured.run_id))
     if not stored:
         st.caption("No run on these data is stored yet.")
@@ -458,7 +323,7 @@ def _record(run_id: str) -> Record:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _tested(run_id: str) -> Any:
+def _tested(run_id: str) -> Tested:
     return test_of(Store(SHIPPED).load(run_id))
 
 

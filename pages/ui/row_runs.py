@@ -27,7 +27,7 @@ from core.statistics import Interval, mean_interval
 from core.store import LIVE
 from pages.ui.experiment import features_key, find_features
 from pages.ui.extraction import extraction_view
-from pages.ui.live import duration
+from pages.ui.header import duration
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs, person
 
@@ -170,7 +170,8 @@ def _offer_features(row: Row, listing: Listing) -> None:
     extraction_view(listing)
     assert row.config is not None
     n_images = DATASETS[row.dataset].n_train + DATASETS[row.dataset].n_test
-    st.caption(f"That is {_images_take(row.config, n_images)}. Training then takes seconds.")
+    then = "needs all images in every epoch" if row.config.protocol == "paper_batchnorm" else "takes seconds"
+    st.caption(f"That is {_images_take(row.config, n_images)}. Training then {then}.")
 
 
 def _images_take(config: RunConfig, n_images: int) -> str:
