@@ -16,9 +16,11 @@ from pages.ui.experiment import Experiment, control_values, experiment
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
 from pages.ui.form import controls, read_address, to_defaults, write_address
-from pages.ui.live import View, duration, live_view, load
+from pages.ui.header import duration
+from pages.ui.live import live_view
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, remember_person, say
+from pages.ui.view import View, load
 
 PAGES = Path(__file__).parent / "pages"
 

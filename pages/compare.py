@@ -27,7 +27,7 @@ from core.errors import LabError
 from core.statistics import RULE, Interval, Verdict, headline, mean_interval
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
-from pages.ui.live import duration
+from pages.ui.header import duration
 from pages.ui.panel import escape, panel
 
 WORDS = {
@@ -79,9 +79,8 @@ def _choose() -> tuple[Comparison, float] | None:
     left, middle, right = st.columns([3, 2, 1.4])
     own = [name for name in names if name.removesuffix("-tuned") not in PROBLEMS]
     problems = [name for name in PROBLEMS if name in names or f"{name}-tuned" in names] + own
-    problem = str(
-        left.selectbox("Problem", problems, format_func=_title, key="comparison", bind="query-params") or problems[0]
-    )
+    problem = _named_in_address("problem", problems, problems[0])
+    left.selectbox("Problem", problems, format_func=_title, key="problem", on_change=_into_address, args=("problem",))
     settings = {"": "the paper's for every head", "-tuned": "tuned equally"}
     there = [suffix for suffix in settings if problem + suffix in names]
     suffix = middle.segmented_control(
@@ -111,6 +110,18 @@ def _choose() -> tuple[Comparison, float] | None:
         return None
 
 
+def _named_in_address(key: str, options: Sequence[str], default: str) -> str:
+    """The option that a menu shows: what was chosen, else what the address names, else the default."""
+    if st.session_state.get(key) not in options:
+        named = st.query_params.get(key, "")
+        st.session_state[key] = named if named in options else default
+    return str(st.session_state[key])
+
+
+def _into_address(key: str) -> None:
+    st.query_params[key] = st.session_state[key]
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _title(name: str) -> str:
     if name in PROBLEMS:
@@ -132,7 +143,6 @@ def _verdicts(name: str, created: str, margin: float) -> list[Verdict]:
 
 
 def _figure(comparison: Comparison, found: Sequence[Verdict]) -> None:
-    panel(f'<p class="title" role="status">{escape(_sentence_case(headline(found)))}.</p>', key="headline")
     charts(
         [paired_differences(comparison, found)],
         key="paired",
@@ -152,15 +162,16 @@ def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
     rivals = {verdict.rival: verdict for verdict in found}
     words = {result.rival.name: result.rival.words for result in comparison.results}
     default = "bottleneck" if "bottleneck" in rivals else next(iter(rivals))
-    name = st.selectbox(
+    name = _named_in_address("against", list(rivals), default)
+    st.selectbox(
         "Against",
         list(rivals),
-        index=list(rivals).index(default),
         format_func=lambda each: f"{each}: {words[each]}",
         key="against",
-        bind="query-params",
+        on_change=_into_address,
+        args=("against",),
     )
-    verdict = rivals.get(str(name), rivals[default])
+    verdict = rivals[name]
     paired = verdict.paired
     rows = [
         ("mean difference, 95 % BCa bootstrap interval", _points(paired.interval)),
@@ -178,7 +189,7 @@ def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
             )
         )
         rows.append(("McNemar p over samples, and after Holm", f"{images.p:.2g}, {verdict.images_holm:.2g}"))
-    cells = "".join(f"<tr><td>{escape(label)}</td><td>{escape(value)}</td></tr>" for label, value in rows)
+    cells = _rows(rows)
     panel(
         f"<h2>{escape(_sentence_case(verdict.title))}</h2><p>{escape(_sentence_case(verdict.sentence))}</p>"
         f'<div class="scroll"><table><tbody>{cells}</tbody></table></div>',
@@ -187,6 +198,12 @@ def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
     )
     with st.expander("All verdicts in words"):
         st.markdown("\n".join(f"- **{each.rival}**: {each.sentence}" for each in found))
+
+
+def _rows(pairs: Sequence[tuple[str, str]]) -> str:
+    """Table rows whose cells may break over lines on a phone."""
+    cell = '<td style="white-space: normal">'
+    return "".join(f"<tr>{cell}{escape(label)}</td>{cell}{escape(value)}</td></tr>" for label, value in pairs)
 
 
 def _points(interval: Interval) -> str:
@@ -207,7 +224,7 @@ def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=40 + 35 * len(frame),
+        height="content",
         column_config={
             "Head": text(width=140, pinned=True),
             "What it is": text(width=280),
@@ -280,7 +297,7 @@ def _contribution(found: Contribution) -> None:
         ("the logits' squared gradient that runs through the angles", _with_interval(found.gradient_share, "{:.1%}")),
         ("trained parameters that are angles", f"{found.parameter_share:.1%}"),
     ]
-    cells = "".join(f"<tr><td>{escape(label)}</td><td>{escape(value)}</td></tr>" for label, value in rows)
+    cells = _rows(rows)
     panel(
         f'<p>{escape(found.sentence)}</p><div class="scroll"><table><tbody>{cells}</tbody><caption>Mean over seeds and '
         "its 95 % interval. The rest of the network stays as trained when the angles are exchanged; how far a network "
@@ -338,11 +355,12 @@ def _ranking(tuned: bool) -> None:
         revision=" ".join(there),
         describe=[f"Average ranks of {len(found.ranks)} heads over {found.n_datasets} comparisons"],
     )
+    titles = ", ".join(_title(comparison.name.removesuffix("-tuned")) for comparison in comparisons)
     st.caption(
-        f"Average rank by mean test accuracy over {found.n_datasets} comparisons: {', '.join(map(_title, PROBLEMS))}. "
-        f"Friedman's test that all heads are alike: p = {found.p:.2g}. Bars join heads whose ranks differ by less than "
-        f"Nemenyi's critical difference, {found.critical_difference:.1f}. Two spirals and two sets of features of the "
-        "same images are not independent, so this picture is an overview and no proof."
+        f"Average rank by mean test accuracy over {found.n_datasets} comparisons: {titles}. Friedman's test that all "
+        f"heads are alike: p = {found.p:.2g}. Heads beside one bar have ranks that differ by less than Nemenyi's "
+        f"critical difference, {found.critical_difference:.1f}. Two spirals and two sets of features of the same "
+        "images are not independent, so this picture is an overview and no proof."
     )
 
 

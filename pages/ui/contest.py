@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from core.settings import PROJECT
-from pages.ui.live import duration
+from pages.ui.header import duration
 from pages.ui.service import may_control, person
 
 REDRAW = 0.5

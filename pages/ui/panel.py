@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-__all__ = ["escape", "panel"]
+__all__ = ["escape", "panel", "swatch"]
 
 _HERE = Path(__file__).parent
 _panel = st.components.v2.component(
@@ -19,3 +19,12 @@ _panel = st.components.v2.component(
 def panel(html: str, *, key: str, min_height: int = 0) -> None:
     """Show HTML that the caller made, every foreign text in it escaped; min_height (pixels) keeps its place free."""
     _panel(key=key, data={"html": html, "minHeight": min_height})
+
+
+def swatch(colour: str, dash: str, width: float = 2.6) -> str:
+    """A short piece of a head's line."""
+    dashes = "" if dash == "solid" else f' stroke-dasharray="{dash.replace("px", "")}"'
+    return (
+        f'<svg width="30" height="12" aria-hidden="true"><line x1="0" y1="6" x2="30" y2="6" '
+        f'stroke="{colour}" stroke-width="{width}"{dashes}/></svg>'
+    )

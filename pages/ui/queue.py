@@ -9,10 +9,11 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import LabError
 from core.figures import head_style
-from core.store import Record, Status
+from core.store import Record
 from pages.ui.experiment import control_values, experiment_title
 from pages.ui.form import fill
 from pages.ui.service import jobs, may_control
+from pages.ui.view import overall
 
 SHOWN = 12
 
@@ -49,7 +50,7 @@ def _own() -> None:
         heads = ", ".join(head_style(record.config.head).label for record in group)
         when = group[0].created.astimezone().strftime("%d %b %H:%M")
         st.button(
-            f"{when} · {worst([record.status for record in group])} · {heads}",
+            f"{when} · {overall(group)} · {heads}",
             key=f"open-{group[0].run_id}",
             type="tertiary",
             help=experiment_title([record.config for record in group]),
@@ -62,12 +63,6 @@ def show(run_ids: Sequence[str]) -> None:
     """Put these runs and their settings onto the page."""
     st.session_state.run = ",".join(run_ids)
     fill(control_values([jobs().snapshot(run_id).config for run_id in run_ids]))
-
-
-def worst(statuses: Sequence[Status]) -> Status:
-    """The one status to name when an experiment's runs differ."""
-    order: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
-    return next(status for status in order if status in statuses)
 
 
 def own_experiments() -> list[list[Record]]:

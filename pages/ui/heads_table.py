@@ -1,0 +1,60 @@
+"""The heads side by side: parameters, validation accuracy, time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.events import Epoch
+from core.figures import head_detail, head_style
+from pages.ui.panel import escape, panel, swatch
+from pages.ui.view import Line
+
+
+def heads_table(lines: Sequence[Line]) -> None:
+    """One row for each head, also before it is trained."""
+    linear = next((_seconds_per_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
+    body = "".join(_row(line, linear) for line in lines)
+    panel(
+        '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr><th scope="col">head</th>'
+        '<th scope="col">parameters<br>circuit + other</th><th scope="col">validation<br>accuracy</th>'
+        '<th scope="col">s per<br>epoch</th><th scope="col">times<br>linear</th></tr></thead>'
+        f"<tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
+        "mean over seeds, on validation data after the latest epoch.</caption></table></div>",
+        key="table",
+        min_height=120 + 52 * max(len(lines), 3),
+    )
+
+
+def _row(line: Line, linear: float | None) -> str:
+    style = head_style(line.config.head)
+    seconds = _seconds_per_epoch(line.epochs)
+    ratio = f"{seconds / linear:.1f}" if seconds and linear else "–"
+    accuracy = _accuracy(line.epochs[-1]) if line.epochs else "–"
+    return (
+        f"<tr><td>{swatch(style.colour, style.dash)} {escape(style.label)}"
+        f"<small>{escape(head_detail(line.config.head))}</small></td>"
+        f"<td>{line.parameters[0]:,} + {line.parameters[1]:,}</td><td>{accuracy}</td>"
+        f"<td>{_short(seconds) if seconds is not None else '–'}</td><td>{ratio}</td></tr>"
+    )
+
+
+def _accuracy(epoch: Epoch) -> str:
+    from core.statistics import mean_interval
+
+    kept = [value for value, status in zip(epoch.validation_accuracy, epoch.status, strict=True) if status == "ok"]
+    lost = len(epoch.status) - len(kept)
+    note = f"<small>{lost} of {len(epoch.status)} diverged</small>" if lost else ""
+    if not kept:
+        return f"–{note}"
+    interval = mean_interval(kept)
+    half = (interval.high - interval.low) / 2
+    spread = f" ± {100 * half:.1f}" if np.isfinite(half) else ""
+    return f"{100 * interval.estimate:.1f}{spread} %{note}"
+
+
+def _seconds_per_epoch(epochs: Sequence[Epoch]) -> float | None:
+    return float(np.mean([epoch.seconds for epoch in epochs])) if epochs else None
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < 0.0995 else f"{seconds:.2f}" if seconds < 9.95 else f"{seconds:.0f}"
