@@ -17,7 +17,7 @@ ROW_HEIGHT = 38
 """Pixels a rival takes in the figures that list them."""
 
 FAR = 15.0
-"""Mean differences beyond this many points are written at the edge instead of drawn to scale."""
+"""Points of accuracy beyond which the axis of differences does not reach; what lies further is written at its edge."""
 
 
 def rival_colour(rival: Rival) -> str:
@@ -34,19 +34,27 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
     """The figure for a talk: for every rival a dot a seed, candidate minus rival in points of test accuracy.
 
     Diamond: mean with its 95 % bootstrap interval; shaded: differences inside the margin. The verdict stands above,
-    budget and seeds below. Differences beyond `FAR` are written at the edge. Needs one verdict at least.
+    budget and seeds below. Means beyond the axis are written at its edge. Needs one verdict at least.
     """
     figure = go.Figure()
     results = {result.rival.name: result for result in comparison.results}
-    drawn = [verdict for verdict in verdicts if abs(verdict.paired.interval.estimate) * 100 <= FAR]
-    ends = [abs(end) * 100 for one in drawn for end in (one.paired.interval.low, one.paired.interval.high)]
     margin = verdicts[0].margin
-    limit = float(np.ceil(max([2 * margin, 2.0, *ends]) * 1.12))
+    limit = _axis_limit(verdicts)
     for row, verdict in enumerate(verdicts):
         result, interval = results[verdict.rival], verdict.paired.interval
         colour = rival_colour(result.rival)
         points = np.array(verdict.paired.differences) * 100
         mean = interval.estimate * 100
+        if abs(mean) > limit:
+            figure.add_annotation(
+                x=np.copysign(limit, mean),
+                y=row,
+                text=f"<b>{mean:+.1f}</b> →" if mean > 0 else f"← <b>{mean:+.1f}</b>",
+                showarrow=False,
+                xanchor="right" if mean > 0 else "left",
+                font={"color": colour},
+            )
+            continue
         place = row + np.linspace(-0.26, 0.26, len(points))
         inside = np.abs(points) <= limit
         figure.add_scatter(
@@ -58,16 +66,6 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
             hovertemplate=f"{verdict.rival}, seed %{{customdata}}: %{{x:+.1f}} points<extra></extra>",
             showlegend=False,
         )
-        if abs(mean) > limit:
-            figure.add_annotation(
-                x=np.copysign(limit, mean),
-                y=row,
-                text=f"<b>{mean:+.1f}</b> {'▸' if mean > 0 else ''}" if mean > 0 else f"◂ <b>{mean:+.1f}</b>",
-                showarrow=False,
-                xanchor="right" if mean > 0 else "left",
-                font={"color": colour},
-            )
-            continue
         figure.add_scatter(
             x=[mean],
             y=[row],
@@ -86,30 +84,17 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
         )
     figure.add_vrect(-margin, margin, fillcolor="rgba(118,127,140,0.14)", line_width=0, layer="below")
     caption = f"Dot: one seed. Diamond: mean, 95 % interval. Shaded: ± {margin:g} points. {comparison.budget}."
-    figure.add_annotation(
-        text=_wrapped(caption, 58),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=0,
-        yshift=-44,
-        xanchor="left",
-        yanchor="top",
-        align="left",
-        showarrow=False,
-        font={"size": 11},
-    )
     figure.add_vline(0, line={"color": "rgba(118,127,140,0.8)", "width": 1}, layer="below")
     figure.update_layout(
         template=template(dark),
         title={
-            "text": _wrapped(f"{comparison.title}: {headline(verdicts)}", 50),
+            "text": f"<b>{_wrapped(f'{comparison.title}: {headline(verdicts)}', 46)}</b>",
+            "subtitle": {"text": _wrapped(caption, 62), "font": {"size": 11}},
             "yref": "container",
-            "y": 1.0,
+            "y": 0.985,
             "yanchor": "top",
-            "pad": {"t": 8, "l": 4},
         },
-        margin={"t": 90, "b": 130},
+        margin={"t": 190, "b": 50},
         hovermode="closest",
         xaxis={
             "title": {"text": "points of test accuracy, quantum minus rival"},
@@ -137,28 +122,35 @@ _WORD = {
 }
 
 
+def _axis_limit(verdicts: Sequence[Verdict]) -> float:
+    """Points at which the axis ends: most intervals fit in, a few rivals far off do not squeeze all others."""
+    reach = [max(abs(one.paired.interval.low), abs(one.paired.interval.high)) * 100 for one in verdicts]
+    wanted = max(2.0, 2 * verdicts[0].margin, 1.15 * float(np.quantile(reach, 0.85)))
+    return float(np.ceil(min(wanted, max(FAR, 2 * verdicts[0].margin))))
+
+
 def _wrapped(text: str, width: int) -> str:
     return "<br>".join(textwrap.wrap(text, width))
 
 
 def _row_label(result: Result, verdict: Verdict) -> str:
     mean = mean_interval(result.accuracy).estimate
-    return f"<b>{verdict.rival}</b> {mean:.1%}<br><span style='font-size:11px'>{_WORD[verdict.kind]}</span>"
+    return f"<b>{verdict.rival}</b> {mean * 100:.1f} %<br><span style='font-size:11px'>{_WORD[verdict.kind]}</span>"
 
 
 def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:
-    """Average ranks over data sets, best on top; bars join heads whose ranks differ too little to tell them apart."""
+    """Average ranks over data sets, best on top; heads beside one bar cannot be told apart by their ranks."""
     by_name = {rival.name: rival for rival in rivals}
     names = list(found.ranks)
     figure = go.Figure()
-    for group in found.groups:
+    for column, group in enumerate(found.groups):
         rows = [names.index(name) for name in group]
         figure.add_scatter(
-            x=[found.ranks[name] for name in group],
-            y=rows,
+            x=[len(names) + 0.8 + 0.7 * column] * 2,
+            y=[rows[0] - 0.25, rows[-1] + 0.25],
             mode="lines",
-            line={"color": "rgba(118,127,140,0.35)", "width": 7},
-            hoverinfo="skip",
+            line={"color": "#767F8C", "width": 4},
+            hovertemplate="not told apart: " + ", ".join(group) + "<extra></extra>",
             showlegend=False,
         )
     figure.add_scatter(

@@ -278,12 +278,10 @@ def _kind(paired: PairedDifference, wilcoxon_p: float, tost_p: float) -> Verdict
 def headline(found: Sequence[Verdict]) -> str:
     """All verdicts of one candidate in one sentence; those that nothing is known about are counted too."""
     counts = Counter(one.kind for one in found)
-    parts = [
-        f"better than {counts['better']}",
-        f"worse than {counts['worse']}",
-        f"equivalent within {_margin(found[0])} to {counts['equivalent']}",
-    ]
-    told = f"{found[0].candidate} is {', '.join(parts)} of {len(found)} rivals"
+    told = (
+        f"{found[0].candidate} is better than {counts['better']} and worse than {counts['worse']} of {len(found)} "
+        f"rivals, equivalent within {_margin(found[0])} to {counts['equivalent']}"
+    )
     still_open = counts["not enough evidence"]
     return f"{told}; not enough evidence for {still_open}" if still_open else told
 
