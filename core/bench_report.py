@@ -1,0 +1,185 @@
+"""Measurements of `core.bench` → files in results/benchmarks/, a table in words, a figure."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.bench import LABELS
+from core.figures import template
+
+AXES = {
+    "qubits": ("n_qubits", "qubits (depth 6, batch 32)"),
+    "depth": ("q_depth", "depth (4 qubits, batch 4)"),
+    "batch": ("batch_size", "batch (4 qubits, depth 6)"),
+    "members": ("members", "members (4 qubits, depth 6, batch 4)"),
+}
+"""Axis → (field of a row, title)."""
+
+COLOURS = {
+    "ours": "#0072B2",
+    "ours_autograd": "#56B4E9",
+    "classical": "#E69F00",
+    "tensorcircuit": "#D55E00",
+    "pennylane_loop": "#009E73",
+    "pennylane_broadcast": "#009E73",
+    "lightning": "#009E73",
+}
+"""Others are grey and differ by their symbols."""
+
+
+def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
+    """Store a measurement as step.json, scaling.json or run.json and rewrite the table README.md; the table's path.
+
+    A step is kept beside the steps of other sizes that were stored before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{what}.json"
+    if what == "step":
+        kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
+        result = {"steps": sorted([*(old for old in kept if _size(old) != _size(result)), dict(result)], key=_size)}
+    _write(path, json.dumps(result, indent=1) + "\n")
+    readme = folder / "README.md"
+    _write(readme, report(folder))
+    return readme
+
+
+def report(folder: Path) -> str:
+    """All stored measurements as a page of markdown, with the commands that made them."""
+    parts = ["# What a training step costs\n"]
+    for what, describe in (("step", _steps_in_words), ("run", _run_in_words), ("scaling", _scaling_in_words)):
+        path = folder / f"{what}.json"
+        if path.exists():
+            parts.append(describe(json.loads(path.read_text(encoding="utf-8"))))
+    return "\n".join(parts)
+
+
+def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> go.Figure:
+    """Milliseconds of a training step against every axis that was measured, both logarithmic but for the qubits.
+
+    rows: as `core.bench.compare_scaling` yields them.
+    """
+    axes = [axis for axis in AXES if any(row["axis"] == axis for row in rows)]
+    columns = 2 if len(axes) > 1 else 1
+    figure = make_subplots(rows=-(-len(axes) // columns), cols=columns, vertical_spacing=0.16, horizontal_spacing=0.09)
+    names = [name for name in LABELS if any(row["name"] == name for row in rows)]
+    for place, axis in enumerate(axes):
+        field, title = AXES[axis]
+        row, col = place // columns + 1, place % columns + 1
+        for index, name in enumerate(names):
+            points = [one for one in rows if one["axis"] == axis and one["name"] == name]
+            figure.add_scatter(
+                x=[point[field] for point in points],
+                y=[point["ms"] for point in points],
+                name=LABELS[name],
+                legendgroup=name,
+                showlegend=place == 0,
+                mode="lines+markers",
+                line={"color": COLOURS.get(name, "#767F8C"), "dash": "dash" if name == "pennylane_loop" else "solid"},
+                marker={"symbol": index, "size": 8},
+                hovertemplate="%{y:.3g} ms<extra>" + LABELS[name] + "</extra>",
+                row=row,
+                col=col,
+            )
+        figure.update_xaxes(title=title, type="linear" if axis == "qubits" else "log", row=row, col=col)
+        figure.update_yaxes(title="ms a training step" if col == 1 else None, type="log", row=row, col=col)
+    figure.update_layout(template=template(dark), height=420 * (-(-len(axes) // columns)) + 160)
+    figure.update_layout(legend={"orientation": "h", "y": -0.12, "yanchor": "top"})
+    return figure
+
+
+def _steps_in_words(stored: Mapping[str, Any]) -> str:
+    steps = stored["steps"]
+    head = [f"{s['n_qubits']} qubits, depth {s['q_depth']}, batch {s['batch_size']}, {_members(s)}" for s in steps]
+    lines = [
+        "## One step\n",
+        "Linear 512→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds, median of",
+        "rounds in which the contestants take turns. A library that trains one network at a time is shown for one.\n",
+        *_machine(steps[-1]["machine"]),
+        "| | " + " | ".join(head) + " |",
+        "|---|" + "---:|" * len(steps),
+    ]
+    for name, label in LABELS.items():
+        cells = [_cell(step, name) for step in steps]
+        if any(cells):
+            lines.append(f"| {label} | " + " | ".join(cell or "–" for cell in cells) + " |")
+    ratios = {
+        "ratio_to_classical": "our step / classical twin, plain torch, Adam",
+        "ratio_to_classical_ours": "our step / classical twin, our step",
+        "autograd_ratio_to_classical": "expval in plain torch / classical twin, both fused Adam",
+        "speedup_over_pennylane_loop": "times faster than PennyLane's loop, per seed",
+        "speedup_over_pennylane_broadcast": "times faster than PennyLane broadcast, per seed",
+        "speedup_over_fastest_peer": "times faster than the fastest other simulator, per seed",
+        "members_32_over_1": "32 members / 1 member, our step",
+        "members_32_ratio_to_classical": "32 hybrid / 32 classical members, our step",
+        "members_32_ratio_to_classical_autograd": "32 hybrid, our step / 32 classical, plain torch",
+    }
+    for key, label in ratios.items():
+        lines.append(f"| {label} | " + " | ".join(f"{s[key]:.3g}" if s.get(key) else "–" for s in steps) + " |")
+    commands = [
+        f"    python -m core bench step --n-qubits {s['n_qubits']} --q-depth {s['q_depth']} "
+        f"--batch-size {s['batch_size']} --members {s['members']} --save"
+        for s in steps
+    ]
+    return "\n".join([*lines, "", "Measured by", "", *commands, ""])
+
+
+def _run_in_words(stored: Mapping[str, Any]) -> str:
+    lines = [f"## The ants-and-bees protocol, {stored['epochs']} epochs, batch 4\n", *_machine(stored["machine"])]
+    lines += ["| seeds | seconds | until the first epoch is drawn | mean test accuracy |", "|---:|---:|---:|---:|"]
+    for seeds, seconds in stored["seconds"].items():
+        first, accuracy = stored["first_epoch_seconds"][seeds], stored["test_accuracy"][seeds]
+        lines.append(f"| {seeds} | {seconds:.2f} | {first:.2f} | {accuracy:.1%} |")
+    return "\n".join([*lines, "", "Measured by", "", "    python -m core bench run --save", ""])
+
+
+def _scaling_in_words(stored: Mapping[str, Any]) -> str:
+    lines = ["## Scaling\n", *_machine(stored["machine"])]
+    for axis, (field, title) in AXES.items():
+        rows = [row for row in stored["rows"] if row["axis"] == axis]
+        if not rows:
+            continue
+        sizes = sorted({row[field] for row in rows})
+        lines += [f"Milliseconds a step by {title}:\n", "| | " + " | ".join(map(str, sizes)) + " |"]
+        lines.append("|---|" + "---:|" * len(sizes))
+        for name, label in LABELS.items():
+            found = {row[field]: row["ms"] for row in rows if row["name"] == name}
+            if found:
+                lines.append(
+                    f"| {label} | " + " | ".join(f"{found[s]:.3g}" if s in found else "–" for s in sizes) + " |"
+                )
+        lines.append("")
+    command = "    python -m core bench scaling --save --figure scaling.html"
+    return "\n".join([*lines, "Measured, and drawn, by", "", command, ""])
+
+
+def _machine(found: Mapping[str, Any]) -> list[str]:
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    cores = f"{found['cores']} cores, {found['threads']} thread{'s' * (found['threads'] > 1)}"
+    return [f"{found['processor']}, {cores}; Python {found['python']}, {versions}.\n"]
+
+
+def _cell(step: Mapping[str, Any], name: str) -> str:
+    """Time of a contestant at the step's number of members, or at one if that is all it was measured at."""
+    times = {row["members"]: row["ms"] for row in step["contestants"] if row["name"] == name}
+    if step["members"] in times:
+        return f"{times[step['members']]:.3g}"
+    return f"{times[1]:.3g} (one)" if 1 in times else ""
+
+
+def _members(step: Mapping[str, Any]) -> str:
+    return "one member" if step["members"] == 1 else f"{step['members']} members"
+
+
+def _size(step: Mapping[str, Any]) -> tuple[int, ...]:
+    return step["members"], step["n_qubits"], step["q_depth"], step["batch_size"], step["n_features"]
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

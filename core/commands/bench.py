@@ -1,0 +1,152 @@
+"""Measure what a training step costs, beside classical networks and other simulators on the same machine.
+
+``step`` compares one training step of every contestant that is installed; ``scaling`` varies qubits, depth, batch and
+members; ``run`` times the paper's whole ants-and-bees protocol.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from core.errors import LabError
+from core.settings import settings
+
+HELP = "time training steps, also against other simulators"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Size of the step, contestants, and where to write."""
+    parser.add_argument("what", choices=("step", "scaling", "run"), help="one step; curves; the whole protocol")
+    parser.add_argument("--n-qubits", type=int, default=4, metavar="N", help="qubits (step), default 4")
+    parser.add_argument("--q-depth", type=int, default=6, metavar="N", help="depth (step), default 6")
+    parser.add_argument("--batch-size", type=int, default=4, metavar="N", help="samples in a step (step), default 4")
+    parser.add_argument(
+        "--members", type=int, default=1, metavar="N", help="networks trained at once (step), default 1"
+    )
+    parser.add_argument("--n-features", type=int, default=512, metavar="N", help="width of the features, default 512")
+    parser.add_argument(
+        "--against", metavar="NAME,NAME", help="peers to measure; default: all that are installed; none: no peer"
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of torch, default 1")
+    parser.add_argument("--rounds", type=int, default=15, metavar="N", help="rounds of a step comparison, default 15")
+    parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="time for each contestant, default 4")
+    parser.add_argument("--axes", default="qubits,depth,batch,members", metavar="NAME,..", help="curves of scaling")
+    parser.add_argument("--max-qubits", type=int, default=16, metavar="N", help="end of the qubits' curve, default 16")
+    parser.add_argument("--seeds", default="1,32", metavar="N,N", help="numbers of seeds that run times, default 1,32")
+    parser.add_argument("--epochs", type=int, default=30, metavar="N", help="epochs that run times, default 30")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="also draw scaling to this HTML file")
+    parser.add_argument("--save", action="store_true", help="store the measurement in results/benchmarks/")
+    parser.add_argument("--json", action="store_true", help="the last line of output is one JSON object")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Measure and print."""
+    _check(given)
+    import torch
+
+    from core.bench import machine
+
+    torch.set_num_threads(given.threads)
+    names = _contestants(given)
+    measure = {"step": _step, "scaling": _scaling, "run": _run}[given.what]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other people's libraries
+        result = measure(given, names) | {"machine": machine(names)}
+    if given.save:
+        from core.bench_report import save
+
+        print(f"written to {save(given.what, result, settings().results_dir / 'benchmarks')}", file=sys.stderr)
+    if given.json:
+        print(json.dumps(result))
+    return 0
+
+
+def _check(given: argparse.Namespace) -> None:
+    from core.config import head_config
+
+    head_config({"kind": "dressed_quantum", "n_qubits": given.n_qubits, "q_depth": given.q_depth})
+    for name in ("batch_size", "members", "n_features", "threads", "rounds", "epochs"):
+        if getattr(given, name) < 1:
+            raise LabError(f"{name} = {getattr(given, name)} is not possible: use 1 or more")
+    if not 2 <= given.max_qubits <= 20:
+        raise LabError(f"max_qubits = {given.max_qubits} is not possible: use 2 to 20")
+    unknown = set(given.axes.split(",")) - {"qubits", "depth", "batch", "members"}
+    if unknown:
+        raise LabError(f"axes = {given.axes} is not possible: choose from qubits, depth, batch, members")
+    if not all(part.isdigit() and int(part) > 0 for part in given.seeds.split(",")):
+        raise LabError(f"seeds = {given.seeds} is not possible: give whole numbers such as 1,32")
+
+
+def _contestants(given: argparse.Namespace) -> list[str]:
+    """Ours and the chosen peers; `LabError` for one that is unknown or not installed."""
+    from core.bench import OURS, PEERS, installed
+
+    here = installed()
+    if given.against is None:
+        return [*OURS, *here]
+    chosen = [name for name in given.against.split(",") if name != "none"]
+    for name in chosen:
+        if name not in PEERS:
+            raise LabError(f"against = {name} is not known: choose from {', '.join(PEERS)}, or none")
+        if name not in here:
+            raise LabError(f"against = {name} is not installed: pip install -r requirements-peers.txt")
+    return [*OURS, *chosen]
+
+
+def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    from core.bench import LABELS, Task, compare_step
+
+    task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
+    result = compare_step(task, names, given.rounds, given.seconds)
+    print(f"{task.n_qubits} qubits, depth {task.q_depth}, batch {task.batch_size}, {task.n_features} features\n")
+    print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
+    for row in result["contestants"]:
+        faster = f"{row['speedup']:.4g} ×" if row["speedup"] else ""
+        print(f"{LABELS[row['name']]:52}{row['members']:8}{row['ms']:12.4g}{faster:>12}")
+    return result
+
+
+def _scaling(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    from core.bench import LABELS, compare_scaling
+
+    names = [name for name in names if name not in ("classical_fused", "classical_ours")]
+    rows = []
+    for row in compare_scaling(given.axes.split(","), names, given.max_qubits, given.seconds / 4, limit=1.0):
+        rows.append(row)
+        size = f"{row['n_qubits']} qubits, depth {row['q_depth']}, batch {row['batch_size']}, {row['members']} members"
+        print(f"{size:50}{LABELS[row['name']]:52}{row['ms']:12.4g} ms", flush=True)
+    if given.figure:
+        from core.bench_report import scaling_figure
+
+        scaling_figure(rows).write_html(given.figure)
+    return {"rows": rows}
+
+
+def _run(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    from core.config import run_config
+    from core.events import Epoch, Finished
+    from core.features import load_bank
+    from core.training import train
+
+    result: dict[str, Any] = {"epochs": given.epochs, "seconds": {}, "first_epoch_seconds": {}, "test_accuracy": {}}
+    for seeds in given.seeds.split(","):
+        config = run_config({"seeds": int(seeds), "epochs": given.epochs})
+        bank = load_bank(config)
+        began, first = perf_counter(), None
+        for event in train(config, bank):
+            if isinstance(event, Epoch) and first is None:
+                first = perf_counter() - began
+            if isinstance(event, Finished):
+                result["test_accuracy"][seeds] = sum(event.test_accuracy) / len(event.test_accuracy)
+        result["seconds"][seeds] = round(perf_counter() - began, 3)
+        result["first_epoch_seconds"][seeds] = round(first or 0.0, 3)
+        seconds, first = result["seconds"][seeds], result["first_epoch_seconds"][seeds]
+        print(
+            f"ants and bees, {given.epochs} epochs, {seeds} seeds: {seconds:.2f} s, first epoch after {first:.2f} s",
+            flush=True,
+        )
+    return result

@@ -1,0 +1,159 @@
+"""The benchmark says what it measured, in the words that were agreed, and measures the same thing for everyone."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core.__main__ import main
+from core.bench import Task, compare_scaling, contestant, fits, installed, measure
+from core.bench_report import scaling_figure
+from core.simulator import expval
+
+TINY = ["--n-qubits=2", "--q-depth=1", "--batch-size=2", "--n-features=8", "--rounds=3", "--seconds=0.05", "--json"]
+NAMED = [
+    "ms",
+    "classical_ms",
+    "ratio_to_classical",
+    "speedup_over_pennylane_loop",
+    "speedup_over_pennylane_broadcast",
+    "members_32_over_1",
+    "members_32_ratio_to_classical",
+]
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def last_line(capsys):
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_step_prints_the_named_numbers(capsys):
+    assert main(["bench", "step", "--against", "pennylane_loop,pennylane_broadcast", *TINY]) == 0
+    result = last_line(capsys)
+    assert all(result[name] > 0 for name in NAMED)
+    assert (result["n_qubits"], result["q_depth"], result["batch_size"], result["members"]) == (2, 1, 2, 1)
+    times = {(row["name"], row["members"]): row["ms"] for row in result["contestants"]}
+    assert all(ms > 0 for ms in times.values())
+    assert result["ms"] == times["ours", 1]
+    assert result["classical_ms"] == times["classical", 1]
+    assert result["members_32_over_1"] == pytest.approx(times["ours", 32] / times["ours", 1], rel=1e-2)
+    assert result["machine"]["versions"]["torch"] == torch.__version__.partition("+")[0]
+
+
+def test_speedups_are_per_seed(capsys):
+    assert main(["bench", "step", "--against", "pennylane_broadcast", "--members", "3", *TINY]) == 0
+    result = last_line(capsys)
+    times = {(row["name"], row["members"]): row["ms"] for row in result["contestants"]}
+    per_seed = 3 * times["pennylane_broadcast", 1] / times["ours", 3]
+    assert result["speedup_over_pennylane_broadcast"] == pytest.approx(per_seed, rel=1e-2)
+    assert result["speedup_over_pennylane_loop"] is None
+
+
+@pytest.mark.parametrize("name", ["ours_autograd", *installed()])
+def test_contestants_train_alike(name):
+    """After five steps every contestant's loss is that of our own training step."""
+    task = Task(n_qubits=3, q_depth=2, batch_size=3, n_features=4)
+    reference, other = contestant(task, "ours"), contestant(task, name)
+    for _ in range(5):
+        logits, loss = reference(), other()
+    labels = task.data()[1]
+    expected = torch.nn.functional.cross_entropy(logits[0], labels[0])
+    assert float(loss) == pytest.approx(expected.item(), abs=2e-5)
+
+
+@pytest.mark.parametrize("members", [1, 4])
+@pytest.mark.parametrize("name", ["classical", "classical_fused"])
+def test_the_classical_twins_train_alike(name, members):
+    task = Task(n_qubits=3, batch_size=3, n_features=4, members=members)
+    reference, other = contestant(task, "classical_ours"), contestant(task, name)
+    for _ in range(5):
+        logits, loss = reference(), other()
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), task.data()[1].flatten())
+    assert float(loss) == pytest.approx(expected.item(), abs=2e-5)
+
+
+def test_a_contestant_that_computes_something_else_is_not_timed(monkeypatch):
+    task = Task(n_qubits=2, q_depth=1, batch_size=2, n_features=4)
+    entries = [("ours", task), ("ours_autograd", task)]
+    assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
+    monkeypatch.setattr("core.bench.expval", lambda *given: expval(*given) + 1)
+    with pytest.raises(RuntimeError, match="ours_autograd computes a loss"):
+        measure(entries, rounds=3, seconds=0.05)
+
+
+def test_libraries_that_would_need_too_much_memory_are_left_out():
+    task = Task(n_qubits=12, batch_size=32)
+    assert fits(task, "ours")
+    assert fits(task, "pennylane_broadcast")
+    assert not fits(task, "qandle")
+    assert not fits(replace(task, n_qubits=4, members=2), "pennylane_broadcast")
+
+
+def test_scaling_is_measured_stored_and_drawn(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    figure = tmp_path / "scaling.html"
+    arguments = ["--axes", "qubits", "--max-qubits", "4", "--seconds", "0.05", "--against", "none"]
+    assert main(["bench", "scaling", *arguments, "--save", "--figure", str(figure), "--json"]) == 0
+    rows = last_line(capsys)["rows"]
+    assert {(row["n_qubits"], row["name"]) for row in rows} == {
+        (n, name) for n in (2, 4) for name in ("ours", "ours_autograd", "classical")
+    }
+    assert "plotly" in figure.read_text(encoding="utf-8")
+    stored = json.loads((tmp_path / "benchmarks" / "scaling.json").read_text(encoding="utf-8"))
+    assert stored["rows"] == rows
+    table = (tmp_path / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert "| 2 | 4 |" in table
+    assert "bench scaling" in table
+    drawn = scaling_figure(rows)
+    assert {trace.name for trace in drawn.data} == {
+        "this laboratory, training step",
+        "this laboratory, expval in plain torch, fused Adam",
+        "classical twin, plain torch, Adam",
+    }
+
+
+def test_scaling_drops_a_contestant_that_has_become_too_slow():
+    rows = list(compare_scaling(["qubits"], ["ours", "classical"], max_qubits=6, seconds=0.05, limit=0.0))
+    assert rows == []
+
+
+def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    for size in ("2", "3", "2"):
+        assert main(["bench", "step", "--against", "none", "--save", *TINY, "--batch-size", size]) == 0
+    stored = json.loads((tmp_path / "benchmarks" / "step.json").read_text(encoding="utf-8"))
+    assert [step["batch_size"] for step in stored["steps"]] == [2, 3]
+    table = (tmp_path / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert "batch 2, one member | 2 qubits, depth 1, batch 3" in table
+
+
+def test_the_whole_protocol_is_timed(capsys):
+    assert main(["bench", "run", "--epochs", "1", "--seeds", "1,2", "--json"]) == 0
+    result = last_line(capsys)
+    assert set(result["seconds"]) == {"1", "2"}
+    assert all(0 < result["first_epoch_seconds"][seeds] <= result["seconds"][seeds] for seeds in ("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["step", "--n-qubits", "40"], "n_qubits"),
+        (["step", "--batch-size", "0"], "batch_size = 0"),
+        (["step", "--against", "abacus"], "abacus"),
+        (["scaling", "--axes", "colour"], "colour"),
+        (["scaling", "--max-qubits", "40"], "max_qubits = 40"),
+        (["run", "--seeds", "many"], "seeds = many"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, words, capsys):
+    assert main(["bench", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.strip().splitlines()) == 1
