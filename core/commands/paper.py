@@ -192,8 +192,9 @@ def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
         for event in training:
             if isinstance(event, Finished):
                 print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
-                short = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-                event = replace(event, test_logits=event.test_logits.astype(np.float16), weights=short)
+                weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+                logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
+                event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
             if not isinstance(event, Checkpoint):
                 store.append(row.run_id, event)
     except BaseException as error:
