@@ -27,6 +27,7 @@ from core.errors import LabError
 from core.statistics import RULE, Interval, Verdict, headline, mean_interval
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
+from pages.ui.frame import within_dashboard
 from pages.ui.header import duration
 from pages.ui.panel import escape, panel
 
@@ -40,6 +41,7 @@ WORDS = {
 
 def page() -> None:
     """From top to bottom: the question, the verdict, why, the numbers, the circuit's part, all data sets, run it."""
+    within_dashboard()
     st.title("Is the quantum head better?")
     st.markdown(
         "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn: the same "

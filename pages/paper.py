@@ -29,6 +29,7 @@ from core.settings import settings
 from core.shapes import count_trained
 from core.store import Record, Store
 from pages.ui.charts import charts
+from pages.ui.frame import within_dashboard
 from pages.ui.header import duration
 from pages.ui.live import curves_view
 from pages.ui.panel import panel
@@ -42,6 +43,7 @@ SAMPLES_OF_A_CLASS = 5
 
 def page() -> None:
     """From top to bottom: what this is, the table, what runs, what the circuit is at its start, one example closely."""
+    within_dashboard()
     st.title("The paper, reported beside measured")
     st.markdown(
         f"[Mari, Bromley, Izaac, Schuld and Killoran]({PAPER}) put a small quantum circuit, simulated, between a "
