@@ -412,7 +412,7 @@ def load_predictions(name: str, root: Path | None = None) -> Predictions:
     """The predictions of a stored comparison; `LabError` when they cannot be read."""
     folder = _folder(name, root)
     try:
-        with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+        with open(folder / "predictions.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
             return Predictions(stored["labels"], stored["predicted"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise LabError(f"{folder} has no readable predictions ({error}): run this comparison again.") from None

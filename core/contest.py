@@ -65,9 +65,9 @@ def compete(
         yield start
         if rival.head is None:
             yield replace(start, stage="cross-validation")
-            entry = _library_entry(rival, config, bank)
+            entry = library_entry(rival, config, bank)
         else:
-            entry = yield from _head_entry(rival, config, bank, n_trials, start)
+            entry = yield from head_entry(rival, config, bank, n_trials, start)
         results.append(entry.result)
         predicted.append(entry.predicted)
         found_contribution = entry.contribution or found_contribution
@@ -93,15 +93,18 @@ def compete(
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """One rival's part of a comparison."""
+
     result: Result
     predicted: np.ndarray
+    """(n_seeds, n_test) classes"""
     contribution: Contribution | None = None
 
 
-def _head_entry(
+def head_entry(
     rival: Rival, config: RunConfig, bank: FeatureBank, n_trials: int, start: Progress
-) -> Generator[Progress, None, _Entry]:
+) -> Generator[Progress, None, Entry]:
     """Tune (if asked for) and train one head from all seeds."""
     assert rival.head is not None
     own = config.model_copy(update={"head": rival.head})
@@ -143,10 +146,10 @@ def _head_entry(
         trials=tuple(trials),
     )
     kept = contribution(own, bank, last.weights, seeds) if rival.name == CANDIDATE else None
-    return _Entry(result, logits.argmax(-1), kept)
+    return Entry(result, logits.argmax(-1), kept)
 
 
-def _library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> _Entry:
+def library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> Entry:
     """Fit one of scikit-learn's methods."""
     splits = run_splits(config, bank)
     rows = np.sort(np.concatenate([splits.train, splits.validation]))
@@ -163,7 +166,7 @@ def _library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> _Entry
         best_epoch=None,
         chosen=fitted.chosen,
     )
-    return _Entry(result, fitted.scores.argmax(-1))
+    return Entry(result, fitted.scores.argmax(-1))
 
 
 def _measured(rival: Rival, scores: np.ndarray, labels: np.ndarray, probabilistic: bool, **about: object) -> Result:
