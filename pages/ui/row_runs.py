@@ -55,23 +55,29 @@ def with_own(line: Line) -> Line:
 def row_view(lines: dict[str, Line]) -> None:
     """How the row that was started last stands; redraws itself while it goes on."""
     key = st.session_state.get("paper_latest")
+    going = key is not None and _going(key)
+    st.fragment(_draw, run_every=0.5 if going else None)(lines, key, going)
+
+
+def _draw(lines: dict[str, Line], key: str | None, was_going: bool) -> None:
     if key is None:
         _say("idle", "The button in a row runs it again on this server; here stands what comes out.")
         return
-    row = find_row(key)
+    row, line = find_row(key), lines[key]
     if st.session_state.paper_problem:
         _say("failed", escape(st.session_state.paper_problem))
     elif row.config is None:
-        _say("finished", _told(lines[key], st.session_state.paper_notebook[key].best))
+        _say("finished", _told(line, st.session_state.paper_notebook[key].best))
     elif (listing := _listing(row.config)).state == "missing":
         _offer_features(row, listing)
     elif row.config.protocol == "paper_batchnorm":
-        st.fragment(_draw_images, run_every=1.0 if _going(key) else None)(lines[key], row.config, _going(key))
-    elif key not in _runs():
-        _say("idle", f"{_title(row)}: the features are there now. Press its button once more.")
+        _draw_images(line, row.config)
+    elif key in _runs():
+        _say_snapshot(line, jobs().snapshot(_runs()[key]))
     else:
-        going = jobs().snapshot(_runs()[key]).status in LIVE
-        st.fragment(_draw_run, run_every=0.5 if going else None)(lines[key], going)
+        _say("idle", f"{_title(row)}: the features are there now. Press its button once more.")
+    if was_going != _going(key):
+        st.rerun()
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -154,13 +160,6 @@ def _compute_notebook(row: Row) -> None:
         own[f"{row.dataset}-{done.network}-notebook"] = notebook_measured(values)
 
 
-def _draw_run(line: Line, was_going: bool) -> None:
-    snapshot = jobs().snapshot(_runs()[line.row.key])
-    _say_snapshot(line, snapshot)
-    if was_going and snapshot.status not in LIVE:
-        st.rerun()
-
-
 def _listing(config: RunConfig) -> Listing:
     return find_features(config.dataset, features_key(config))
 
@@ -211,10 +210,13 @@ def _processes() -> dict[str, _OnImages]:
 
 
 def _going(key: str) -> bool:
-    return key in _processes() and _processes()[key].process.poll() is None
+    """Whether this browser's run of the row, or anybody's process for it, is under way."""
+    if key in _processes() and _processes()[key].process.poll() is None:
+        return True
+    return key in _runs() and jobs().snapshot(_runs()[key]).status in LIVE
 
 
-def _draw_images(line: Line, config: RunConfig, was_going: bool) -> None:
+def _draw_images(line: Line, config: RunConfig) -> None:
     key = line.row.key
     try:
         snapshot = jobs().snapshot(line.row.run_id)
@@ -226,15 +228,12 @@ def _draw_images(line: Line, config: RunConfig, was_going: bool) -> None:
         else:
             _say_snapshot(line, snapshot)
         return
-    if was_going:
-        st.rerun()
     problem = _processes()[key].problem() if key in _processes() else ""
     if snapshot is not None and snapshot.finished and not problem:
         _say_snapshot(line, snapshot)
     else:
-        _say(
-            "failed" if problem else "idle", f"{_title(line.row)}: {escape(problem) or 'every epoch needs all images.'}"
-        )
+        words = escape(problem) or "every epoch needs all images and the full network."
+        _say("failed" if problem else "idle", f"{_title(line.row)}: {words}")
     n_images = config.epochs * (DATASETS[config.dataset].n_train + DATASETS[config.dataset].n_test)
     st.button("Train on images", key="on_images", type="primary", on_click=_start_images, args=(key,))
     st.caption(f"{config.epochs} epochs: {_images_take(config, n_images)}. It goes on when this page is closed.")
