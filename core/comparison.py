@@ -438,8 +438,14 @@ def save_comparison(comparison: Comparison, predictions: Predictions, root: Path
     return folder
 
 
-def _folder(name: str, root: Path | None) -> Path:
+def check_name(name: str) -> str:
+    """The name of a comparison, if it can be one: names also come from addresses, and are folders."""
     if not _NAME.fullmatch(name):
-        raise LabError(f"comparison = {name[:100]!r} is not possible: use letters, digits, '.', '_' and '-'.")
-    folders = [root] if root else [own_folder(), SHIPPED]
-    return next((folder / name for folder in folders if (folder / name).is_dir()), folders[0] / name)
+        raise LabError(f"name = {name[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100).")
+    return name
+
+
+def _folder(name: str, root: Path | None) -> Path:
+    check_name(name)
+    folders = [root] if root else [SHIPPED, own_folder()]
+    return next((folder / name for folder in folders if (folder / name).is_dir()), folders[-1] / name)

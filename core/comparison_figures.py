@@ -187,7 +187,11 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
         template=template(dark),
         title={"text": ""},
         hovermode="closest",
-        xaxis={"title": {"text": "average rank (1 is best)"}, "showgrid": True},
+        xaxis={
+            "title": {"text": "average rank (1 is best)"},
+            "range": [0.3, len(names) + 1.2 + 0.7 * len(found.groups)],
+            "showgrid": True,
+        },
         yaxis={
             "tickvals": list(range(len(names))),
             "ticktext": [f"<b>{name}</b>" if name == CANDIDATE else name for name in names],

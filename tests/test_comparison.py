@@ -390,6 +390,8 @@ def test_the_command_stores_and_reports(
     [
         (["--problem", "moons", "--margin", "0"], "margin"),
         (["--problem", "moons", "--trials", "65"], "trials"),
+        (["--problem", "moons", "--name", "spirals-tuned"], "ships"),
+        (["--problem", "moons", "--name", "../moons"], "name"),
         (["--problem", "moons", "--seeds", "1"], "seeds"),
         (["--problem", "moons", "--seeds", "many"], "seeds"),
         (["--dataset", "fish"], "fish"),

@@ -18,6 +18,7 @@ from core.comparison import (
     SHIPPED_TRIALS,
     Comparison,
     Predictions,
+    check_name,
     own_folder,
     problem_config,
     problem_for,
@@ -69,6 +70,8 @@ def run(given: argparse.Namespace) -> int:
         raise LabError(f"margin = {given.margin} is not possible: a number of percent points above 0 is; try 1.")
     if not 0 <= given.trials <= 64:
         raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed.")
+    if given.name in SHIPPED_TRIALS:
+        raise LabError(f"name = {given.name!r} belongs to a comparison that ships: take another, or run --all.")
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
     show = _print_json if given.json else ProgressLine()
     report = _report_json if given.json else _report
@@ -103,7 +106,7 @@ def _tasks(given: argparse.Namespace) -> list[Task]:
             for name, trials in SHIPPED_TRIALS.items()
         ]
     config = _config(given)
-    name = given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}"
+    name = check_name(given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}")
     return [Task(name, config, given.trials, _command(given), own_folder())]
 
 

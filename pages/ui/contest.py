@@ -110,6 +110,13 @@ def _draw(was_going: bool) -> None:
     elif contest.problem:
         st.warning(contest.problem)
     elif contest.finished:
-        st.success(f"Finished: {contest.finished}. Choose it above.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success(f"Finished: {contest.finished}")
+            st.button("Show it", key="show-comparison", on_click=_show, args=(contest.finished,))
     if was_going and contest.ended:
         st.rerun()
+
+
+def _show(name: str) -> None:
+    st.session_state["problem"] = name
+    st.query_params["problem"] = name
