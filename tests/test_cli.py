@@ -90,19 +90,22 @@ def test_every_command_and_every_option_explains_itself(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_resumes_from_the_terminal(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "core", *f"{TRAIN} --epochs 400 --seeds 2 --json".split()]
+    command = [sys.executable, "-m", "core", *f"{TRAIN} --epochs 1000 --seeds 1 --json".split()]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"LAB_RESULTS_DIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         events = (json.loads(line) for line in process.stdout)
         run_id = next(events)["run_id"]
-        next(event for event in events if event["event"] == "epoch" and event["epoch"] == 3)
+        checkpoint = tmp_path / run_id / "checkpoint.npz"
+        next(event for event in events if event["event"] == "epoch" and checkpoint.exists())
         process.kill()
     record = Store(tmp_path).load(run_id)
     assert record.status == "interrupted"
-    assert len(record.epochs) >= 3
+    kept = record.checkpoint()
+    assert kept is not None
+    assert 1 <= kept.epoch <= len(record.epochs) < 1000
     done = core(f"train --resume {run_id} --json", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[0])["first_epoch"] >= 3
-    assert len(Store(tmp_path).load(run_id).epochs) == 400
+    assert json.loads(done.stdout.splitlines()[0])["first_epoch"] == kept.epoch + 1
+    assert len(Store(tmp_path).load(run_id).epochs) == 1000

@@ -38,13 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train and print what happens."""
-    import torch
-
     from core.features import load_bank
     from core.store import Store
-    from core.training import train
 
-    torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
     if given.resume:
         record = store.load(given.resume)
@@ -54,6 +50,12 @@ def run(given: argparse.Namespace) -> int:
         config, checkpoint = config_from(given), None
         bank = load_bank(config)
         run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
+
+    import torch  # only now: a mistake is answered at once
+
+    from core.training import train
+
+    torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     show = _print_json if given.json else Progress(config.epochs)
     kept = perf_counter()
     try:
