@@ -7,7 +7,14 @@ from typing import NoReturn
 
 from core.errors import LabError
 
-COMMANDS = ("train", "features", "paper", "compare", "bench")
+COMMANDS = {
+    "train": "train one head, many seeds at once",
+    "features": "extract, list, pack and check features of images",
+    "paper": "the paper's examples, reported beside measured",
+    "compare": "compare the quantum head with its rivals and give a verdict",
+    "bench": "time training steps, also against other simulators",
+}
+"""Name → what it does; each is a module of `core.commands` with add_arguments and run, loaded when it is asked for."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,11 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if it worked, 2 if something it was given is wrong, 130 if it was interrupted."""
     parser = Parser(prog="python -m core", description="Train and compare hybrid quantum-classical networks.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = import_module(f"core.commands.{name}")
-        command = commands.add_parser(name, help=module.HELP, description=module.__doc__, allow_abbrev=False)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, allow_abbrev=False)
+        if name in arguments[:1]:
+            module = import_module(f"core.commands.{name}")
+            command.description = module.__doc__
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     given = parser.parse_args(arguments)
     try:
         return given.run(given)

@@ -1,1 +1,1 @@
-"""What can be done from a terminal: one file a command, each with HELP, add_arguments and run."""
+"""What can be done from a terminal: one file a command, each with add_arguments and run."""

@@ -15,8 +15,6 @@ from typing import Any
 from core.errors import LabError
 from core.settings import settings
 
-HELP = "time training steps, also against other simulators"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Size of the step, contestants, and where to write."""

@@ -31,8 +31,6 @@ from core.statistics import mean_interval
 if TYPE_CHECKING:
     from core.contest import Progress
 
-HELP = "compare the quantum head with its rivals and give a verdict"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One problem with its settings, or all that ship."""

@@ -22,8 +22,6 @@ from core.features import (
 )
 from core.settings import settings
 
-HELP = "extract, list, pack and check features of images"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which features, from which images and weights, and what to do with them."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from core.statistics import Interval
     from core.store import Store
 
-HELP = "the paper's examples, reported beside measured"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The three things that can be done with the paper."""

@@ -12,8 +12,6 @@ from pydantic.fields import FieldInfo
 from core.config import HeadConfig, RunConfig, run_config
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 
-HELP = "train one head, many seeds at once"
-
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 HEADS = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
