@@ -83,7 +83,7 @@ def circuit_of(values: dict[str, object]) -> DressedQuantum:
 def run_button(wanted: Experiment | None) -> None:
     """The button that starts all heads, with an estimate of how long they take."""
     missing = wanted is not None and wanted.features.state == "missing"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="run-bar"):
         st.button(
             "Run",
             icon=":material/play_arrow:",

@@ -217,8 +217,12 @@ _HOVER_BAND = {
 
 def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(epochs, seeds) → low quantile, median and high quantile of the finite ones, each (epochs,)."""
-    rows = [row[np.isfinite(row)] for row in np.array(values, dtype=float)]
+    table = np.array(values, dtype=np.float32)  # half the bytes to send, and more digits than a screen can show
     wanted = (BAND[0], 0.5, BAND[1])
+    if table.size and np.isfinite(table).all():
+        low, middle, high = np.quantile(table, wanted, axis=1)
+        return low, middle, high
+    rows = [row[np.isfinite(row)] for row in table]
     found = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3)
     return found[:, 0], found[:, 1], found[:, 2]
 

@@ -160,7 +160,7 @@ def _advanced() -> dict[str, Any]:
 
 def _pair() -> tuple[Any, Any]:
     """Two controls side by side; below each other on a phone, pair by pair."""
-    return st.columns(2, gap="medium")
+    return st.columns(2, gap="small")
 
 
 def _slider(place: Any, label: str, name: str) -> int:

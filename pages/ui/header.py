@@ -43,11 +43,8 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     if status is None:
         return "idle", f"Nothing has been trained with these settings yet. {_next(view, 'Press Run.')}", 0.0
     if view.shipped:
-        return (
-            status,
-            f"This run came with the laboratory: these settings, trained elsewhere. {_next(view, 'Press Run for your own.')}",
-            1.0,
-        )
+        told = _next(view, "Press Run for your own.")
+        return status, f"This run came with the laboratory: these settings, trained elsewhere. {told}", 1.0
     share = sum(map(_epochs_done, snapshots)) / sum(each.config.epochs for each in snapshots)
     longest = max(each.config.epochs for each in snapshots)
     text = f"{status} at {int(share * longest)} of {longest} epochs."

@@ -16,7 +16,7 @@ from pages.ui.panel import escape, panel, swatch
 from pages.ui.service import jobs
 from pages.ui.view import Line, View, lines_of, load, overall
 
-SECONDS_BETWEEN_UPDATES = 0.4
+SECONDS_BETWEEN_UPDATES = 0.3
 CHART_HEIGHT = 330
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+import threading
+from importlib import import_module
 
 import streamlit as st
 
@@ -22,7 +24,8 @@ export default function ({ data }) {
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
-    """The runs of this server. Workers start with the first visit."""
+    """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
+    threading.Thread(target=import_module, args=("core.statistics",), name="import", daemon=True).start()
     return Jobs()
 
 
