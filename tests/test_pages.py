@@ -1,0 +1,292 @@
+"""Pages without a browser: what they say, whom their buttons obey; and the experiment as controls, address, runs."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from streamlit.testing.v1 import AppTest
+
+from core.config import DressedQuantum, Linear, RunConfig
+from core.datasets import DATASETS
+from core.errors import LabError
+from core.figures import head_style
+from core.store import Store
+from pages.ui.experiment import (
+    ABLATIONS,
+    ANSAETZE,
+    CONTROLS,
+    HEADS,
+    bounds,
+    control_values,
+    default_values,
+    experiment,
+    feature_choices,
+    features_key,
+    from_address,
+    parameter_counts,
+    to_address,
+)
+from pages.ui.queue import group_by_click
+from pages.ui.service import jobs
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# --- the experiment as values, address and configurations -------------------------------------------------------------
+
+
+@some.composite
+def all_values(draw: some.DrawFn) -> dict[str, Any]:
+    """Values of the controls that make an experiment."""
+    dataset = draw(some.sampled_from(list(DATASETS)))
+    values = default_values(dataset)
+    for name in CONTROLS:
+        if name in ("dataset", "features", "heads", "ablations", "ansatz"):
+            continue
+        low, high = bounds(name)
+        if isinstance(values[name], int):
+            values[name] = draw(some.integers(int(low), int(high)))
+        else:
+            values[name] = draw(some.floats(low, high).map(lambda value: float(f"{value:.9g}")))
+            values[name] = min(max(values[name], low), high)
+    values["reuploads"] = draw(some.integers(1, values["q_depth"]))
+    values["ansatz"] = draw(some.sampled_from(ANSAETZE))
+    values["features"] = draw(some.sampled_from([features_key(listing) for listing in feature_choices(dataset)]))
+    in_order = lambda names: lambda chosen: [name for name in names if name in chosen]  # noqa: E731
+    values["heads"] = draw(some.sets(some.sampled_from(list(HEADS)), min_size=1).map(in_order(HEADS)))
+    values["ablations"] = draw(some.sets(some.sampled_from(list(ABLATIONS))).map(in_order(ABLATIONS)))
+    return values
+
+
+@settings(deadline=None, max_examples=100)
+@given(all_values())
+def test_an_address_gives_back_the_controls_it_was_made_from(values: dict[str, Any]) -> None:
+    assert from_address(to_address(values)) == (values, "")
+
+
+@settings(deadline=None, max_examples=100)
+@given(all_values())
+def test_runs_give_back_the_controls_they_were_made_from(values: dict[str, Any]) -> None:
+    configs = experiment(values).configs
+    again = values | control_values(configs)
+    assert experiment(again).configs == configs
+    assert [head_style(config.head).label for config in configs] == values["heads"] + values["ablations"]
+
+
+def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
+    values = default_values()
+    assert to_address(values) == {}
+    quantum, bottleneck, linear = experiment(values).configs
+    assert quantum == RunConfig()
+    assert (bottleneck.head.kind, linear.head.kind) == ("bottleneck", "linear")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: 2 to 12 is allowed."),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: 1e-06 to 1 is allowed."),
+        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: 1e-06 to 1 is allowed."),
+        ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
+        ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
+        ({"features": "../../etc"}, "features = '../../etc' is not possible"),
+    ],
+)
+def test_a_part_of_an_address_that_is_not_possible_is_one_sentence_and_the_default(
+    address: dict[str, str], said: str
+) -> None:
+    values, problem = from_address(address | {"epochs": "7"})
+    assert problem.startswith(said)
+    assert values == default_values() | {"epochs": 7}
+
+
+def test_heads_have_to_be_chosen_and_to_fit() -> None:
+    with pytest.raises(LabError, match="nothing is chosen"):
+        experiment(default_values() | {"heads": []})
+    with pytest.raises(LabError, match="reuploads 4 is more than q_depth 3"):
+        experiment(default_values() | {"reuploads": 4, "q_depth": 3})
+
+
+DRESSED = (256 * 4 + 4) + (4 * 2 + 2)
+"""Weights and biases of the two linear layers around 4 qubits: 256 features, 2 classes."""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    {
+        "quantum": (6 * 4, DRESSED),
+        "bottleneck": (0, DRESSED),
+        "linear": (0, 256 * 2 + 2),
+        "mlp": (0, (256 * 4 + 4) + (4 * 2 + 2)),  # 4 hidden units come closest to the quantum head's 1,062
+        "closed form": (0, DRESSED),
+        "no entanglers": (6 * 4, DRESSED),
+        "shuffled entanglers": (6 * 4, DRESSED),
+        "random angles": (0, DRESSED),
+        "near zero": (0, DRESSED),
+        "frozen pre_net": (6 * 4, 4 * 2 + 2),
+    }.items(),
+)
+def test_parameters_before_the_click(name: str, expected: tuple[int, int]) -> None:
+    chosen = {"heads": [name] if name in HEADS else [], "ablations": [name] if name in ABLATIONS else []}
+    (config,) = experiment(default_values() | chosen).configs
+    assert parameter_counts(config) == expected
+
+
+def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    heads = (DressedQuantum(), Linear())
+    ids = [store.create(RunConfig(head=head, epochs=epochs), {}) for epochs in (5, 6) for head in heads]
+    store.close()
+    records = [store.load(run_id) for run_id in ids]
+    assert [{record.config.epochs for record in group} for group in group_by_click(records)] == [{6}, {5}]
+    late = [records[0], type(records[1])(**vars(records[1]) | {"created": datetime.now(UTC) + timedelta(minutes=1)})]
+    assert [len(group) for group in group_by_click(late)] == [1, 1]
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A results folder, and after the tests no workers any more."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_RESULTS_DIR", str(folder))
+        patch.setenv("LAB_WORKERS", "1")
+        patch.setattr(type(st.context), "cookies", property(lambda _: {}))  # without a browser there are none
+        st.cache_resource.clear()
+        st.cache_data.clear()
+        yield folder
+        jobs().close()
+        st.cache_resource.clear()
+        st.cache_data.clear()
+
+
+def visit(**address: str) -> AppTest:
+    """Somebody opens the page in a browser of his own."""
+    page = AppTest.from_file(str(REPOSITORY / "dashboard.py"), default_timeout=60)
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def wait_for(status: str, run_ids: list[str]) -> None:
+    deadline = time.monotonic() + 120
+    while any(jobs().snapshot(run_id).status != status for run_id in run_ids):
+        assert time.monotonic() < deadline, [jobs().snapshot(run_id) for run_id in run_ids]
+        time.sleep(0.05)
+
+
+def test_the_page_opens_with_the_defaults(results: Path) -> None:
+    page = visit()
+    default = default_values()
+    for name in CONTROLS:
+        assert page.session_state[name] == default[name]
+    assert not page.button(key="start").disabled
+    assert page.button(key="pause").disabled
+    assert not page.warning
+
+
+def test_a_control_that_is_moved_is_in_the_address(results: Path) -> None:
+    page = visit(n_qubits="5")
+    assert page.slider(key="n_qubits").value == 5
+    page.slider(key="q_depth").set_value(3).run()
+    page.select_slider(key="epochs").set_value(40).run()
+    assert {name: page.query_params[name] for name in page.query_params} == {
+        "n_qubits": "5",
+        "q_depth": "3",
+        "epochs": "40",
+    }
+    page.button(key="defaults").click().run()
+    assert not page.exception
+    assert list(page.query_params) == []
+
+
+def test_an_off_grid_number_joins_its_slider(results: Path) -> None:
+    page = visit(epochs="7", learning_rate="0.00123")
+    assert page.select_slider(key="epochs").value == 7
+    assert page.select_slider(key="learning_rate").value == 0.00123
+    assert page.query_params["epochs"] == "7"
+
+
+def test_another_data_set_brings_its_own_features(results: Path) -> None:
+    page = visit()
+    page.selectbox(key="dataset").set_value("moons").run()
+    assert not page.exception
+    assert page.selectbox(key="features").value == features_key(RunConfig(dataset="moons"))
+    assert page.query_params["dataset"] == "moons"
+
+
+def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
+    page = visit(n_qubits="99")
+    assert [each.value for each in page.warning] == ["n_qubits = '99' is not possible: 2 to 12 is allowed."]
+    assert page.slider(key="n_qubits").value == 4
+
+
+def test_a_run_that_is_not_here_is_one_sentence(results: Path) -> None:
+    for name in ("20200101-000000-linear-abcdef", "../../etc/passwd"):
+        page = visit(run=name)
+        assert len(page.warning) == 1
+        assert "run" in page.warning[0].value
+
+
+def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
+    page = visit()
+    page.pills(key="heads").set_value([]).run()
+    assert not page.exception
+    assert page.button(key="start").disabled
+    assert "nothing is chosen" in page.warning[0].value
+
+
+def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: Path) -> None:
+    page = visit(epochs="2", seeds="2", n_qubits="3", q_depth="2")
+    page.button(key="start").click().run()
+    assert not page.exception
+    run_ids = page.query_params["run"].split(",")
+    assert [jobs().snapshot(run_id).config.head.kind for run_id in run_ids] == [
+        "dressed_quantum",
+        "bottleneck",
+        "linear",
+    ]
+    assert (
+        jobs().snapshot(run_ids[0]).config
+        == experiment(default_values() | {"epochs": 2, "seeds": 2, "n_qubits": 3, "q_depth": 2}).configs[0]
+    )
+    wait_for("finished", run_ids)
+
+    linked = visit(run=",".join(run_ids))
+    assert (linked.slider(key="n_qubits").value, linked.select_slider(key="epochs").value) == (3, 2)
+    assert [each.value for each in linked.subheader] == ["On the test set"]
+    linked.slider(key="n_qubits").set_value(4).run()
+    assert linked.query_params["run"] == ",".join(run_ids)
+    linked.button(key="reset").click().run()
+    assert not linked.exception
+    assert "run" not in linked.query_params
+    assert not linked.subheader
+
+
+def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
+    mine = visit(epochs="1000", seeds="64", heads="quantum", n_qubits="8")
+    mine.button(key="start").click().run()
+    run_id = mine.query_params["run"]
+    wait_for("running", [run_id])
+    theirs = visit(run=run_id)
+    assert theirs.button(key="pause").disabled
+    assert theirs.button(key="stop").disabled
+    assert not mine.run().button(key="pause").disabled
+
+    mine.button(key="pause").click().run()
+    wait_for("paused", [run_id])
+    assert visit(run=run_id).button(key="resume").disabled
+    mine.run().button(key="resume").click().run()
+    wait_for("running", [run_id])
+    mine.run().button(key="stop").click().run()
+    wait_for("stopped", [run_id])
+    assert not mine.exception
