@@ -18,8 +18,9 @@ TUNING_SEEDS = 3
 FIRST_TUNING_SEED = 1_000_000
 """Seeds of tuning are none of those of a comparison."""
 
-WIDTHS = (2, 4, 8, 16, 32, 64)
 QUBITS = (2, 3, 4, 5, 6, 8)
+BOTTLENECKS = (2, 4, 8, 16, 32, 64)
+HIDDEN = (16, 32, 64, 128, 256)
 
 
 def tune(config: RunConfig, bank: FeatureBank, n_trials: int) -> Generator[float, None, tuple[RunConfig, list[Trial]]]:
@@ -80,9 +81,9 @@ def width_choices(head: HeadConfig) -> tuple[int, ...]:
         case DressedQuantum() | ClosedForm():
             return QUBITS
         case Bottleneck():
-            return WIDTHS
+            return BOTTLENECKS
         case MLP() if head.hidden:
-            return WIDTHS
+            return HIDDEN
         case _:
             return ()
 

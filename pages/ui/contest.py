@@ -112,7 +112,8 @@ def _draw(was_going: bool) -> None:
     elif contest.finished:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.success(f"Finished: {contest.finished}")
-            st.button("Show it", key="show-comparison", on_click=_show, args=(contest.finished,))
+            if st.button("Show it", key="show-comparison", on_click=_show, args=(contest.finished,)):
+                st.rerun()  # the whole page, not this part alone
     if was_going and contest.ended:
         st.rerun()
 

@@ -1,0 +1,95 @@
+"""The page of comparisons in a real browser: opened by its link, asked with another margin, run and stopped."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from test_browser import SLOW, Laboratory, browser
+
+from core.comparison import SHIPPED, load_comparison, load_predictions
+from core.statistics import headline
+
+__all__ = ["browser"]
+
+PROBLEM = "ants_bees-layer3"
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    running = Laboratory(tmp_path_factory.mktemp("results"))
+    yield running
+    running.close()
+
+
+def open_compare(browser: Browser, laboratory: Laboratory, query: str, width: int = 1440) -> Page:
+    page = browser.new_context(viewport={"width": width, "height": 1000}).new_page()
+    page.set_default_timeout(SLOW)
+    expect.set_options(timeout=SLOW)
+    page.on("pageerror", lambda error: pytest.fail(f"the page raised {error}"))
+    page.goto(f"{laboratory.url}/compare?{query}")
+    expect(page.get_by_role("button", name="Compare", exact=True)).to_be_visible()
+    page.locator(".st-key-paired .lab-chart .main-svg").first.wait_for()
+    return page
+
+
+def figure_title(page: Page) -> str:
+    text = page.evaluate("document.querySelector('.st-key-paired .lab-chart').layout.title.text")
+    return str(text).replace("<br>", " ")
+
+
+def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Browser, laboratory: Laboratory) -> None:
+    comparison, predictions = load_comparison(PROBLEM, SHIPPED), load_predictions(PROBLEM, SHIPPED)
+    page = open_compare(browser, laboratory, f"problem={PROBLEM}&against=closed+form")
+    explained = page.locator(".st-key-explained")
+    for margin in (1.0, 0.1, 5.0):
+        if margin != 1.0:
+            page.get_by_role("spinbutton", name="Margin (points)").fill(f"{margin:g}")
+            page.keyboard.press("Enter")
+        found = comparison.verdicts(margin, predictions)
+        (verdict,) = [one for one in found if one.rival == "closed form"]
+        expect(explained).to_contain_text(verdict.sentence[1:])
+        expect(explained.get_by_role("heading")).to_contain_text(verdict.title[1:])
+        assert headline(found) in figure_title(page)
+    page.context.close()
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_compare(browser, laboratory, f"problem={PROBLEM}", width=390)
+    for part in ("[data-testid=stMain]", ".st-key-paired", ".st-key-explained", ".st-key-contribution"):
+        wide, there = page.locator(part).first.evaluate("part => [part.scrollWidth, part.clientWidth]")
+        assert wide <= there, part
+    page.context.close()
+
+
+def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
+    browser: Browser, laboratory: Laboratory
+) -> None:
+    page = open_compare(browser, laboratory, "")
+    page.get_by_role("spinbutton", name="Paired seeds").fill("2")
+    page.keyboard.press("Enter")
+    start = page.get_by_role("button", name="Compare", exact=True)
+    expect(page.get_by_text("--seeds 2 --trials 0")).to_be_visible()
+    start.click()
+    expect(page.locator("[data-testid=stProgress]")).to_be_visible()
+    expect(start).to_be_disabled()
+
+    page.reload()
+    expect(page.locator("[data-testid=stProgress]")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()
+    assert not list(laboratory.results.glob("comparisons/*"))
+
+    page.get_by_role("spinbutton", name="Paired seeds").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("--seeds 2 --trials 0")).to_be_visible()
+    start.click()
+    expect(page.get_by_text("Finished:")).to_be_visible(timeout=3 * SLOW)
+    (folder,) = laboratory.results.glob("comparisons/*")
+    assert len(json.loads((folder / "comparison.json").read_text())["seeds"]) == 2
+    page.get_by_role("button", name="Show it").click()
+    page.wait_for_function(
+        "document.querySelector('.st-key-paired .lab-chart').layout.title.subtitle.text.includes('2 paired')"
+    )
+    assert f"problem={folder.name}" in page.url
+    page.context.close()
