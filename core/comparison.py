@@ -336,10 +336,10 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
                 "two tanh layers", f"the same, ordinary start: {n}-{n}", MLP(**size, hidden=(n, n), activation="tanh")
             ),
             _classical("two sine layers", f"hidden {n}-{n}, sine", MLP(**size, hidden=(n, n), activation="sine")),
-            _classical("wider mlp", "hidden 16-16, ReLU", MLP(**size, hidden=(16, 16), activation="relu")),
+            _classical("wider mlp", "hidden 16-16, leaky ReLU", MLP(**size, hidden=(16, 16))),
         ]
     else:
-        found.append(_classical("wider mlp", "hidden 64, ReLU", MLP(**size, hidden=(64,), activation="relu")))
+        found.append(_classical("wider mlp", "hidden 64, leaky ReLU", MLP(**size, hidden=(64,))))
     found.append(
         _classical(
             "closed form",

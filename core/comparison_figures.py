@@ -228,10 +228,10 @@ def tuning(results: Sequence[Result], *, dark: bool = False) -> go.Figure:
         )
     figure.update_layout(
         template=template(dark),
-        title={"text": "Tuning: validation loss (nats)"},
+        title={"text": ""},
         hovermode="closest",
         xaxis={"type": "log", "title": {"text": "learning rate"}, "showgrid": True},
-        yaxis={"type": "log"},
+        yaxis={"type": "log", "title": {"text": "validation loss (nats)"}},
         showlegend=True,
         uirevision="zoom",
     )

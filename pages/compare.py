@@ -229,6 +229,7 @@ def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
         height="content",
         column_config={
             "Head": text(width=140, pinned=True),
+            "Chosen": text(width=190, help="By tuning or by cross-validation, on data outside the test set"),
             "What it is": text(width=280),
             "Test accuracy": text(help="Mean over seeds ± half the 95 % t interval of that mean"),
             "Loss": text(help="Cross-entropy in nats on the test set; none where a method gives no probabilities"),
