@@ -7,7 +7,8 @@ A state is kept in the eigenbasis of the moment (`core.moments`) it is in, as S 
     ψ = R c,  ⟨O⟩ = Σ_b z_b |ψ_b|²   measurement
 
 for all members and samples at once; no matrix is built for a member. Complex numbers are stored as (Re, Im) pairs and
-K, R are real matrices on those 2S numbers. All these maps are orthogonal.
+K, R are real matrices on those 2S numbers. All these maps are orthogonal. A single member of few qubits is served
+faster by fewer calls: its phases are multiplied into K for all moments at once, A = diag(exp(iφ)) K, and c ← A c.
 
 A circuit of real gates (H, CNOT, CZ, RY, CRY) keeps ψ real. With some qubit in the eigenbasis of Y, c of the strings
 with σ = −1 there is the conjugate of c with all Y signs turned, so half of the strings do: S = 2^(n−1) instead of 2^n.
@@ -29,6 +30,9 @@ from torch import Tensor
 from core.circuits import Circuit, primitive_gates
 from core.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
 from core.workspaces import Workspaces
+
+FOLDED_SIZE = 64
+"""Largest 2S for which phases are multiplied into the matrices of a single member."""
 
 Call = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
 """A torch function, its two arguments, and where the result goes."""
@@ -53,15 +57,19 @@ class PhaseForm:
 
         conjugate = np.tile([1.0, -1.0], self.size // 2)
         constant = self.constant
-        self.blocks, self.blocks_back = [], []
-        distinct: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
-        for moment, following in pairwise(self.moments):
-            key = (id(moment.then), *moment.axes, *following.axes)
+        distinct: dict[tuple[object, ...], np.ndarray] = {}
+        keys = [(id(one.then), *one.axes, *following.axes) for one, following in pairwise(self.moments)]
+        for key, (moment, following) in zip(keys, pairwise(self.moments), strict=True):
             if key not in distinct:
-                block = self._enter(following) @ self._as_real(moment.then) @ self._enter(moment).T
-                distinct[key] = constant(block.T), constant(conjugate[:, None] * block * conjugate)
-            self.blocks.append(distinct[key][0])  # on rows of states: c Kᵀ
-            self.blocks_back.append(distinct[key][1])
+                distinct[key] = self._enter(following) @ self._as_real(moment.then) @ self._enter(moment).T
+        on_rows = {key: constant(block.T) for key, block in distinct.items()}  # c Kᵀ
+        on_rows_back = {key: constant(conjugate[:, None] * block * conjugate) for key, block in distinct.items()}
+        self.blocks, self.blocks_back = [on_rows[key] for key in keys], [on_rows_back[key] for key in keys]
+        self.conjugation = constant(np.outer(conjugate, conjugate))
+        self.can_fold = self.with_inputs in ([], [0]) and self.size <= FOLDED_SIZE and len(keys) > 0
+        if self.can_fold:
+            stack = torch.stack(self.blocks if len(distinct) > 1 else self.blocks[:1])
+            self.block_stack = torch.view_as_complex(stack.view(len(stack), self.size, -1, 2))
         readout, signs = self._measurement()
         leave = self._as_real(last.then) @ self._enter(last).T
         self.leave = constant(leave.T)
@@ -76,43 +84,44 @@ class PhaseForm:
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
-        amplitudes, work = self.amplitudes(inputs, weights)
-        torch.mul(amplitudes, amplitudes, out=work.squares)
-        return torch.mm(work.squares, self.signs).view(work.members, work.batch, -1), work
+        work = self.amplitudes(inputs, weights)
+        torch.mul(work.amplitudes, work.amplitudes, out=work.squares)
+        return work.member_first(torch.mm(work.squares, self.signs)), work
 
     def backward(
         self, work: "_Workspace", grad_expvals: Tensor, need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients (M, B, n_inputs) and (M, n_weights); the workspace is free for the next `forward` afterwards."""
-        torch.mm(grad_expvals.reshape(work.members * work.batch, -1), self.signs_back, out=work.squares)
+        torch.mm(work.as_rows(grad_expvals), self.signs_back, out=work.squares)
         torch.mul(work.squares, work.amplitudes, out=work.grad_amplitudes)
         return self.amplitudes_backward(work, need_inputs, need_weights)
 
-    def amplitudes(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
-        """The state R c as rows (M · B) of real numbers, or of (Re, Im) pairs; in the computational basis when no
-        observables, or only Z, are measured."""
+    def amplitudes(self, inputs: Tensor, weights: Tensor) -> "_Workspace":
+        """Leave R c in ``amplitudes`` of a workspace, (B · M, real numbers or (Re, Im) pairs); the state in the
+        computational basis when no observables, or only Z, are measured."""
         work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
-        self.input_phases.compute(inputs.reshape(work.members * work.batch, -1), work.input_angles, work.input_phases)
-        self.weight_phases.compute(weights, work.weight_angles, work.weight_phases)
+        if self.with_inputs:
+            phases = self.input_phases
+            torch.addmm(phases.bias, work.as_rows(inputs), phases.table, out=work.input_angles)
+        if self.with_weights:
+            phases = self.weight_phases
+            torch.addmm(phases.bias, weights, phases.table, out=work.weight_angles)
         for call, a, b, result in work.forward:
             call(a, b, out=result)
-        return work.amplitudes, work
+        return work
 
     def amplitudes_backward(
         self, work: "_Workspace", need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Gradients from that with respect to the amplitudes, which the caller puts in ``work.grad_amplitudes``."""
+        """Gradients from that with respect to the amplitudes, which the caller puts in ``grad_amplitudes``."""
         for call, a, b, result in work.backward:
             call(a, b, out=result)
         grad_inputs = grad_weights = None
         if need_inputs:
-            torch.mul(work.input_mu, work.input_c, out=work.input_products)
-            grad_inputs = torch.mm(work.input_products_flat, self.input_phases.table_back)
-            grad_inputs = grad_inputs.view(work.members, work.batch, -1)
+            grad_inputs = work.member_first(torch.mm(work.input_products(), self.input_phases.table_back))
         if need_weights:
-            torch.mul(work.weight_mu, work.weight_c, out=work.weight_products)
-            torch.sum(work.weight_products_flat, 1, out=work.weight_sums)
-            grad_weights = torch.mm(work.weight_sums_flat, self.weight_phases.table_back)
+            torch.sum(work.weight_products, 1, out=work.weight_sums)
+            grad_weights = torch.mm(work.sums_by_member(), self.weight_phases.table_back)
         self._workspaces.give(work.members, work.batch, work)
         return grad_inputs, grad_weights
 
@@ -124,12 +133,12 @@ class PhaseForm:
 
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Amplitudes (M, B, 2^n), complex."""
-        values, work = self.forward(inputs, weights)
-        amplitudes = torch.mm(work.c_real[work.slot[-1]], self.leave)
+        work = self.amplitudes(inputs, weights)
+        amplitudes = work.member_first(torch.mm(work.final, self.leave))
         self._workspaces.give(work.members, work.batch, work)
         if self.real:
-            return amplitudes.to(self.dtype.to_complex()).view(*values.shape[:2], -1)
-        return torch.view_as_complex(amplitudes.view(*values.shape[:2], -1, 2))
+            return amplitudes.to(self.dtype.to_complex())
+        return torch.view_as_complex(amplitudes.unflatten(-1, (-1, 2)))
 
     def _enter(self, moment: Moment) -> np.ndarray:
         """Orthogonal map (2S, real numbers in ψ) from ψ to (Re, Im) of c in a moment's basis."""
@@ -184,84 +193,164 @@ class _Phases:
         self.magnitude = form.constant(size)
         self.table_back = form.constant(back.reshape(n, 2 * len(bias)).T)
 
-    def compute(self, angles: Tensor, buffer: Tensor, phases: Tensor) -> None:
-        if len(self.bias):
-            torch.addmm(self.bias, angles, self.table, out=buffer)
-            torch.polar(self.magnitude, buffer, out=phases)
-
 
 class _Workspace:
-    """Buffers for one size of batch, and the calls of a pass over them, bound once so that a pass is a bare loop."""
+    """Buffers for one size of batch, and the calls of a pass over them, bound once so that a pass is a bare loop.
+
+    Samples come before members, (B, M, S), so that the phases of all members multiply long contiguous rows.
+    """
 
     def __init__(self, form: PhaseForm, members: int, batch: int) -> None:
         self.members, self.batch = members, batch
-        rows, half, n_moments = members * batch, form.size // 2, len(form.moments)
-        complex_dtype = form.dtype.to_complex()
+        self._form, self._rows, self._half = form, members * batch, form.size // 2
+        n_moments, n_in, n_w = len(form.moments), len(form.with_inputs), len(form.with_weights)
 
-        def empty(*shape: int, dtype: torch.dtype = form.dtype) -> Tensor:
-            return torch.empty(*shape, dtype=dtype, device=form.device)
-
-        def pairs(buffer: Tensor, *shape: int) -> Tensor:
-            return torch.view_as_real(buffer).view(*shape)
-
-        # Moments with inputs come first in memory and moments with weights last: each set is one block.
-        n_in, n_w = len(form.with_inputs), len(form.with_weights)
+        # Moments with inputs come first in memory and moments with weights last: each set is one block. In front of
+        # them stand the weights' phases, so that with c of the first moment, often phases itself, they are one block.
         order = form.with_inputs + form.with_weights[n_in + n_w - n_moments :]
-        self.slot = [order.index(k) for k in range(n_moments)]
-        c = empty(n_moments, members, batch, half, dtype=complex_dtype)
-        mu = empty(n_moments, members, batch, half, dtype=complex_dtype)
-        self.c_real = pairs(c, n_moments, rows, form.size)
-        mu_real = pairs(mu, n_moments, rows, form.size)
-        moved = empty(members, batch, half, dtype=complex_dtype)
-        moved_real = pairs(moved, rows, form.size)
+        self._slot = [order.index(k) for k in range(n_moments)]
+        n_phases, n_c = n_w * members * self._half, self._rows * self._half
+        buffer = self._empty(n_phases + n_moments * n_c, of_complex=True)
+        w_phases = buffer[:n_phases].view(n_w, members, self._half)
+        self._c = buffer[n_phases:].view(n_moments, batch, members, self._half)
+        self._mu = torch.empty_like(self._c)
+        self._moved = torch.empty_like(self._c[0])
+        self.final = self._pairs(self._c[self._slot[-1]])
 
-        self.input_angles = empty(rows, n_in * half)
-        self.input_phases = empty(rows, n_in * half, dtype=complex_dtype)
-        self.weight_angles = empty(members, n_w * half)
-        self.weight_phases = empty(members, n_w * half, dtype=complex_dtype)
-        begins_with_inputs = form.with_inputs == [0] and 0 not in form.with_weights
-        if begins_with_inputs:  # the first phases are the first c
-            self.input_phases = c[0].view(rows, half)
-        in_phase = self.input_phases.view(members, batch, n_in, half)
-        w_phase = self.weight_phases.view(members, 1, n_w, half)
-        phases: list[list[Tensor]] = [[] for _ in range(n_moments)]
+        self._begins_with_inputs = form.with_inputs == [0] and 0 not in form.with_weights
+        if self._begins_with_inputs:
+            in_phases = self._c[:1].view(batch, members, 1, self._half)
+        else:
+            in_phases = self._empty(batch, members, n_in, self._half, of_complex=True)
+        self._phases: list[list[Tensor]] = [[] for _ in range(n_moments)]
         for index, k in enumerate(form.with_inputs):
-            phases[k].append(in_phase[:, :, index])
+            self._phases[k].append(in_phases[:, :, index])
         for index, k in enumerate(form.with_weights):
-            phases[k].append(w_phase[:, :, index])
+            self._phases[k].append(w_phases[index])
 
-        self.amplitudes = empty(rows, form.signs.shape[0])
+        self.amplitudes = self._empty(self._rows, form.signs.shape[0])
         self.grad_amplitudes = torch.empty_like(self.amplitudes)
         self.squares = torch.empty_like(self.amplitudes)
+        folds = members == 1 and form.can_fold
+        if folds:
+            self._folded = self._empty(n_moments - 1, form.size, self._half, of_complex=True)
+            self._folded_back = self._empty(n_moments - 1, form.size, form.size)
+        self.forward = self._phase_calls(buffer, in_phases, w_phases)
+        self.forward += self._folded_calls(w_phases) if folds else self._plain_calls()
+        self.forward.append((torch.mm, self.final, form.readout, self.amplitudes))
 
-        forward: list[Call] = []
-        source = torch.ones(members, batch, half, dtype=complex_dtype, device=form.device)
-        for k, slot in enumerate(self.slot):
-            for factor in [] if k == 0 and begins_with_inputs else phases[k]:
-                forward.append((torch.mul, source, factor, c[slot]))
-                source = c[slot]
-            if k < n_moments - 1:
-                forward.append((torch.mm, self.c_real[slot], form.blocks[k], moved_real))
-                source = moved
-        forward.append((torch.mm, self.c_real[self.slot[-1]], form.readout, self.amplitudes))
-        self.forward = forward
+        products = torch.empty_like(self._c)
+        self.backward: list[Call] = [
+            (torch.mm, self.grad_amplitudes, form.readout_back, self._pairs(self._mu[self._slot[-1]]))
+        ]
+        self.backward += self._folded_calls_back() if folds else self._plain_calls_back()
+        self.backward.append((torch.mul, self._mu, self._c, products))
+        products_real = torch.view_as_real(products).view(n_moments, batch, members, form.size)
+        self._input_products = products_real[:n_in].view(n_in, batch, members, form.size)
+        self._input_rows = products_real[0].view(self._rows, form.size) if n_in == 1 else None
+        self.weight_products = products_real[n_moments - n_w :]
+        self.weight_sums = self._empty(n_w, members, form.size)
+        self._only_sums = self.weight_sums[:, 0].reshape(1, n_w * form.size)  # a view when there is one member
 
-        backward: list[Call] = [(torch.mm, self.grad_amplitudes, form.readout_back, mu_real[self.slot[-1]])]
-        for k in range(n_moments - 1, 0, -1):
-            source = mu[self.slot[k]]
-            for factor in phases[k]:
-                backward.append((torch.mul, source, factor, moved))
-                source = moved
-            backward.append((torch.mm, moved_real, form.blocks_back[k - 1], mu_real[self.slot[k - 1]]))
-        self.backward = backward
+    def as_rows(self, values: Tensor) -> Tensor:
+        """(M, B, any) -> (B · M, any)"""
+        if self.members > 1:
+            values = values.transpose(0, 1)
+        return values.reshape(self._rows, -1)
 
-        self.input_mu, self.input_c = mu[:n_in], c[:n_in]
-        input_products = empty(members, batch, n_in, half, dtype=complex_dtype)
-        self.input_products = input_products.permute(2, 0, 1, 3)
-        self.input_products_flat = pairs(input_products, rows, n_in * form.size)
-        self.weight_mu, self.weight_c = mu[n_moments - n_w :], c[n_moments - n_w :]
-        weight_products = empty(members, n_w, batch, half, dtype=complex_dtype)
-        self.weight_products = weight_products.transpose(0, 1)
-        self.weight_products_flat = pairs(weight_products, members * n_w, batch, form.size)
-        self.weight_sums = empty(members * n_w, form.size)
-        self.weight_sums_flat = self.weight_sums.view(members, n_w * form.size)
+    def member_first(self, rows: Tensor) -> Tensor:
+        """(B · M, any) -> (M, B, any)"""
+        if self.members == 1:
+            return rows.unsqueeze(0)
+        return rows.view(self.batch, self.members, -1).transpose(0, 1)
+
+    def input_products(self) -> Tensor:
+        """μ c of the moments with inputs, (B · M, moments · 2S)."""
+        if self._input_rows is not None:
+            return self._input_rows
+        return self._input_products.permute(1, 2, 0, 3).reshape(self._rows, -1)
+
+    def sums_by_member(self) -> Tensor:
+        """Σ over samples of μ c of the moments with weights, (M, moments · 2S)."""
+        if self.members == 1:
+            return self._only_sums
+        return self.weight_sums.transpose(0, 1).reshape(self.members, -1)
+
+    def _phase_calls(self, buffer: Tensor, in_phases: Tensor, w_phases: Tensor) -> list[Call]:
+        """Angles φ in ``input_angles`` and ``weight_angles`` -> magnitude · exp(iφ), in one call if memory allows."""
+        form, members, batch, half = self._form, self.members, self.batch, self._half
+        n_in, n_w = len(form.with_inputs), len(form.with_weights)
+        n_weight_angles = members * n_w * half
+        angles = self._empty(n_weight_angles + self._rows * n_in * half)
+        self.weight_angles = angles[:n_weight_angles].view(members, n_w * half)
+        self.input_angles = angles[n_weight_angles:].view(self._rows, n_in * half)
+        weight_magnitude = form.weight_phases.magnitude.view(n_w, 1, half).expand(n_w, members, half)
+        input_magnitude = form.input_phases.magnitude.view(1, 1, n_in, half).expand(batch, members, n_in, half)
+        if members == 1 and self._begins_with_inputs:
+            magnitude = torch.cat([weight_magnitude.reshape(-1), input_magnitude.reshape(-1)])
+            return [(torch.polar, magnitude, angles, buffer[: len(angles)])]
+        by_moment = self.weight_angles.view(members, n_w, half).transpose(0, 1)
+        return [
+            (torch.polar, weight_magnitude.contiguous(), by_moment, w_phases),
+            (torch.polar, input_magnitude.contiguous(), self.input_angles.view(in_phases.shape), in_phases),
+        ]
+
+    def _first_calls(self) -> list[Call]:
+        """c of the first moment is its phases; their magnitude holds what the constant start of the circuit is."""
+        calls: list[Call] = []
+        source, target = torch.ones_like(self._moved), self._c[self._slot[0]]
+        for factor in [] if self._begins_with_inputs else self._phases[0]:
+            calls.append((torch.mul, source, factor, target))
+            source = target
+        return calls
+
+    def _plain_calls(self) -> list[Call]:
+        """c ← exp(iφ) · K c from moment to moment."""
+        calls = self._first_calls()
+        for k in range(1, len(self._slot)):
+            source, target = self._c[self._slot[k - 1]], self._c[self._slot[k]]
+            calls.append((torch.mm, self._pairs(source), self._form.blocks[k - 1], self._pairs(self._moved)))
+            source = self._moved
+            for factor in self._phases[k]:
+                calls.append((torch.mul, source, factor, target))
+                source = target
+        return calls
+
+    def _plain_calls_back(self) -> list[Call]:
+        """μ ← conj(K)ᵀ exp(iφ) · μ from the last moment to the first."""
+        calls: list[Call] = []
+        for k in range(len(self._slot) - 1, 0, -1):
+            source = self._mu[self._slot[k]]
+            for factor in self._phases[k]:
+                calls.append((torch.mul, source, factor, self._moved))
+                source = self._moved
+            target = self._pairs(self._mu[self._slot[k - 1]])
+            calls.append((torch.mm, self._pairs(self._moved), self._form.blocks_back[k - 1], target))
+        return calls
+
+    def _folded_calls(self, w_phases: Tensor) -> list[Call]:
+        """All A = diag(exp(iφ)) K of the only member, then c ← A c."""
+        calls = self._first_calls()
+        calls.append((torch.mul, self._form.block_stack, w_phases[1 - len(self._slot) :], self._folded))
+        matrices = torch.view_as_real(self._folded).view(-1, self._form.size, self._form.size)
+        for k, matrix in enumerate(matrices):
+            source, target = self._c[self._slot[k]], self._c[self._slot[k + 1]]
+            calls.append((torch.mm, self._pairs(source), matrix, self._pairs(target)))
+        return calls
+
+    def _folded_calls_back(self) -> list[Call]:
+        """μ ← conj(A)ᵀ μ, the conjugate as it acts on (Re, Im) pairs: a change of signs."""
+        matrices = torch.view_as_real(self._folded).view(-1, self._form.size, self._form.size)
+        calls: list[Call] = [(torch.mul, matrices, self._form.conjugation, self._folded_back)]
+        for k in range(len(matrices) - 1, -1, -1):
+            source, target = self._mu[self._slot[k + 1]], self._mu[self._slot[k]]
+            calls.append((torch.mm, self._pairs(source), self._folded_back[k].t(), self._pairs(target)))
+        return calls
+
+    def _empty(self, *shape: int, of_complex: bool = False) -> Tensor:
+        dtype = self._form.dtype.to_complex() if of_complex else self._form.dtype
+        return torch.empty(shape, dtype=dtype, device=self._form.device)
+
+    def _pairs(self, values: Tensor) -> Tensor:
+        """Complex (B, M, S) as rows of (Re, Im) pairs, (B · M, 2S)."""
+        return torch.view_as_real(values).view(self._rows, self._form.size)

@@ -93,28 +93,42 @@ class Simulator:
             return self._engines.setdefault(name, ENGINES[name](self.circuit, self.dtype, self.device))
 
 
-@lru_cache(maxsize=64)
-def simulator(circuit: Circuit, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Simulator:
+def simulator(circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Simulator:
     """The simulator of a circuit, made once for each circuit, dtype and device."""
+    return _simulator(circuit, dtype, torch.device(device))
+
+
+@lru_cache(maxsize=64)
+def _simulator(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Simulator:
     return Simulator(circuit, dtype, device)
 
 
 class _Expval(torch.autograd.Function):
+    """inputs (M, B, n_inputs) and weights (M, n_weights), or both without M."""
+
     @staticmethod
     def forward(ctx: Any, run: Simulator, inputs: Tensor, weights: Tensor) -> Tensor:
-        values, ctx.saved = run.forward(inputs, weights)
         ctx.run = run
         ctx.save_for_backward(inputs, weights)
-        return values
+        if inputs.dim() == 3:
+            values, ctx.saved = run.forward(inputs, weights)
+            return values
+        values, ctx.saved = run.forward(inputs.unsqueeze(0), weights.unsqueeze(0))
+        return values.squeeze(0)
 
     @staticmethod
     def backward(ctx: Any, grad_expvals: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         if torch.is_grad_enabled():
             raise LabError("expval has no second derivative: take its gradient without create_graph.")
-        # A second backward through a retained graph runs the circuit again.
-        saved = ctx.run.forward(*ctx.saved_tensors)[1] if ctx.saved is None else ctx.saved
-        ctx.saved = None
-        return None, *ctx.run.backward(saved, grad_expvals, *ctx.needs_input_grad[1:])
+        saved, ctx.saved = ctx.saved, None
+        single = grad_expvals.dim() == 2
+        if saved is None:  # a second backward through a retained graph
+            inputs, weights = ctx.saved_tensors
+            saved = ctx.run.forward(*((inputs[None], weights[None]) if single else (inputs, weights)))[1]
+        _, need_inputs, need_weights = ctx.needs_input_grad
+        grads = ctx.run.backward(saved, grad_expvals[None] if single else grad_expvals, need_inputs, need_weights)
+        grad_inputs, grad_weights = (grad[0] if single and grad is not None else grad for grad in grads)
+        return None, grad_inputs, grad_weights
 
 
 def expval(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -123,21 +137,22 @@ def expval(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     inputs (..., B, n_inputs) or (n_inputs,), weights (..., n_weights), leading dimensions broadcast; the result is
     (..., B, observables) or (observables,), in the dtype and on the device of inputs. Gradients once, not twice.
     """
-    run = simulator(circuit, inputs.dtype, str(inputs.device))
-    if inputs.dim() == 2 and weights.dim() == 1:
-        return _Expval.apply(run, inputs[None], weights[None])[0]
+    run = _simulator(circuit, inputs.dtype, inputs.device)
+    differentiable = torch.is_grad_enabled() and (inputs.requires_grad or weights.requires_grad)
+    if differentiable and inputs.dim() == 2 and weights.dim() == 1:
+        return _Expval.apply(run, inputs, weights)
     if inputs.dim() == 1:
         return expval(circuit, inputs[None], weights)[..., 0, :]
     lead = torch.broadcast_shapes(inputs.shape[:-2], weights.shape[:-1])
-    flat_inputs = inputs.expand(*lead, *inputs.shape[-2:]).reshape(-1, *inputs.shape[-2:])
-    flat_weights = weights.expand(*lead, weights.shape[-1]).reshape(-1, weights.shape[-1])
-    values = _Expval.apply(run, flat_inputs, flat_weights)
-    return values.view(*lead, *values.shape[1:])
+    inputs = inputs.expand(*lead, *inputs.shape[-2:]).reshape(-1, *inputs.shape[-2:])
+    weights = weights.expand(*lead, weights.shape[-1]).reshape(-1, weights.shape[-1])
+    values = _Expval.apply(run, inputs, weights) if differentiable else run.expval(inputs, weights)
+    return values.reshape(*lead, *values.shape[1:])
 
 
 def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     """Amplitudes (M, B, 2^n), complex, of inputs (M, B, n_inputs) and weights (M, n_weights); no gradients."""
-    return simulator(circuit, inputs.dtype, str(inputs.device)).states(inputs, weights)
+    return _simulator(circuit, inputs.dtype, inputs.device).states(inputs, weights)
 
 
 def probabilities(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:

@@ -300,12 +300,13 @@ class _Workspace:
         split, members, batch = self.split, self.members, self.batch
         self.opened, self.vectors = [], []
         for opening, size in zip(split.openings, split.sizes, strict=True):
-            amplitudes, work = opening.amplitudes(self.inputs, self.weights)
+            work = opening.amplitudes(self.inputs, self.weights)
+            amplitudes = work.amplitudes
             if not opening.real:
                 amplitudes = torch.view_as_complex(amplitudes.view(-1, size, 2))
-            vector = amplitudes.view(members, batch, size).to(split.dtype)
+            vector = amplitudes.view(batch, members, size).to(split.dtype)
             self.opened.append(work)
-            self.vectors.append(vector.transpose(1, 2)[:, :, None, :, None])  # (M, K, 1, B, 1)
+            self.vectors.append(vector.permute(1, 2, 0)[:, :, None, :, None])  # (M, K, 1, B, 1)
         tail = self.vectors[-1][:, :, 0, :, 0].transpose(1, 2)  # (M, B, K_g)
         self.tails[-1].view(tail.shape).copy_(tail)
         for j in range(len(split.sizes) - 2, -1, -1):
@@ -325,11 +326,8 @@ class _Workspace:
                 adjoint = (adjoint * self.vectors[j].conj()).sum(1)
             else:
                 grad = adjoint.view(members, batch, size)
-            if opening.real:
-                grad = grad.real
-            work.grad_amplitudes.view(*grad.shape[:2], -1).copy_(
-                grad if opening.real else torch.view_as_real(grad).flatten(2)
-            )
+            grad = grad.real if opening.real else torch.view_as_real(grad).flatten(2)
+            work.grad_amplitudes.view(batch, members, -1).copy_(grad.transpose(0, 1))
             grad_inputs, grad_weights = opening.amplitudes_backward(work, need_inputs, need_weights)
             if grad_inputs is not None:
                 self.grad_inputs += grad_inputs

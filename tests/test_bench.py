@@ -56,7 +56,7 @@ def test_speedups_are_per_seed(capsys):
     assert result["speedup_over_pennylane_loop"] is None
 
 
-@pytest.mark.parametrize("name", ["ours_autograd", *installed()])
+@pytest.mark.parametrize("name", ["module", "module_fused", "expval_fused", *installed()])
 def test_contestants_train_alike(name):
     """After five steps every contestant's loss is that of our own training step."""
     task = Task(n_qubits=3, q_depth=2, batch_size=3, n_features=4)
@@ -81,10 +81,10 @@ def test_the_classical_twins_train_alike(name, members):
 
 def test_a_contestant_that_computes_something_else_is_not_timed(monkeypatch):
     task = Task(n_qubits=2, q_depth=1, batch_size=2, n_features=4)
-    entries = [("ours", task), ("ours_autograd", task)]
+    entries = [("ours", task), ("expval_fused", task)]
     assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
     monkeypatch.setattr("core.bench.expval", lambda *given: expval(*given) + 1)
-    with pytest.raises(RuntimeError, match="ours_autograd computes a loss"):
+    with pytest.raises(RuntimeError, match="expval_fused computes a loss"):
         measure(entries, rounds=3, seconds=0.05)
 
 
@@ -103,7 +103,7 @@ def test_scaling_is_measured_stored_and_drawn(capsys, tmp_path, monkeypatch):
     assert main(["bench", "scaling", *arguments, "--save", "--figure", str(figure), "--json"]) == 0
     rows = last_line(capsys)["rows"]
     assert {(row["n_qubits"], row["name"]) for row in rows} == {
-        (n, name) for n in (2, 4) for name in ("ours", "ours_autograd", "classical")
+        (n, name) for n in (2, 4) for name in ("ours", "classical")
     }
     assert "plotly" in figure.read_text(encoding="utf-8")
     stored = json.loads((tmp_path / "benchmarks" / "scaling.json").read_text(encoding="utf-8"))
@@ -114,7 +114,6 @@ def test_scaling_is_measured_stored_and_drawn(capsys, tmp_path, monkeypatch):
     drawn = scaling_figure(rows)
     assert {trace.name for trace in drawn.data} == {
         "this laboratory, training step",
-        "this laboratory, expval in plain torch, fused Adam",
         "classical twin, plain torch, Adam",
     }
 

@@ -109,9 +109,9 @@ def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
 
 def _scaling(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.bench import LABELS, compare_scaling
+    from core.bench import LABELS, PEERS, compare_scaling
 
-    names = [name for name in names if name not in ("classical_fused", "classical_ours")]
+    names = [name for name in names if name in ("ours", "classical") or name in PEERS]
     rows = []
     for row in compare_scaling(given.axes.split(","), names, given.max_qubits, given.seconds / 4, limit=1.0):
         rows.append(row)
