@@ -51,7 +51,7 @@ GROUPS: dict[Group, str] = {
     "ablation": "the quantum head with something taken out or changed",
     "ansatz": "other quantum circuits",
     "classical": "classical networks, trained in the same way",
-    "scikit-learn": "standard methods on the same features",
+    "scikit-learn": "standard methods on the same features, standardised, fitted until they converge",
 }
 
 LIBRARY = {
@@ -64,6 +64,7 @@ LIBRARY = {
 PROBLEMS = {
     "spirals": "spirals-hybrid-ours",
     "spirals_2.0": "spirals_2.0-hybrid-ours",
+    "square": "square-hybrid-ours",
     "moons": "moons-hybrid-ours",
     "ants_bees-layer3": "ants_bees-layer3-dressed_quantum-ours",
     "ants_bees-mobilenet_v2": "ants_bees-mobilenet_v2-dressed_quantum-ours",

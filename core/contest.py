@@ -27,7 +27,7 @@ class Progress:
 
     rival: str
     stage: str
-    """"tuning", "training" or "cross-validation"""
+    """"tuning", "training" or "cross-validation" """
     number: int
     """Of this rival, counted from 1."""
     n_rivals: int
