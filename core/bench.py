@@ -30,8 +30,8 @@ from core.torch_head import TorchHead
 from core.training import cross_entropy, training_step
 
 LEARNING_RATE = 4e-4
-SLICE = 0.02
-"""Seconds that a contestant runs in one round, at least one step."""
+SLICE = 0.005
+"""Seconds that a contestant runs in one round, at least one step: short, so that other processes spoil few rounds."""
 PEER_BYTES = 6e9
 """A peer that keeps every gate's state for backpropagation is left out where they would need more memory."""
 
@@ -228,7 +228,7 @@ def fits(task: Task, name: str) -> bool:
 
 
 def measure(
-    entries: Sequence[tuple[str, Task]], rounds: int = 15, seconds: float = 4.0, limit: float = 20.0
+    entries: Sequence[tuple[str, Task]], rounds: int = 41, seconds: float = 4.0, limit: float = 20.0
 ) -> dict[tuple[str, Task], float]:
     """Median milliseconds of one step of every contestant, which take turns for some rounds.
 
@@ -275,7 +275,7 @@ def _loss(value: float | Tensor, task: Task) -> float:
     return cross_entropy(value, target).mean().item()
 
 
-def compare_step(task: Task, names: Sequence[str], rounds: int = 15, seconds: float = 4.0) -> dict[str, Any]:
+def compare_step(task: Task, names: Sequence[str], rounds: int = 41, seconds: float = 4.0) -> dict[str, Any]:
     """One training step of every contestant, and the ratios that matter, as plain data.
 
     ``ms`` is our training step and ``classical_ms`` the classical twin in plain torch with torch.optim.Adam, both for
@@ -347,7 +347,7 @@ def compare_scaling(
         able = [name for name in names if (axis, name) not in given_up]
         own = {name: task if fits(task, name) else replace(task, members=1) for name in able}
         entries = [(name, one) for name, one in own.items() if fits(one, name)]
-        times = measure(entries, rounds=9, seconds=seconds, limit=limit)
+        times = measure(entries, rounds=21, seconds=seconds, limit=limit)
         for name, one in entries:
             if (name, one) not in times or times[name, one] > limit * 1e3:
                 given_up.add((axis, name))

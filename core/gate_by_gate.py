@@ -37,6 +37,15 @@ class Layout:
         """Views of the amplitudes a gate acts on: target 0 and target 1, both where the control, if any, is 1."""
         return self._select(self.view(state), gate, (0, 1))
 
+    def quarters(self, state: Tensor, control: int, target: int) -> Tensor:
+        """Amplitudes by the values of two wires, (2 for the control, 2 for the target, …)."""
+        strides = {
+            wire: (self.batch if wire < self.before else 1) << (self.n_qubits - 1 - wire) for wire in (control, target)
+        }
+        low, high = sorted((control, target))
+        view = state.view(-1, 2, strides[low] // (2 * strides[high]), 2, strides[high])
+        return view.permute((1, 3, 0, 2, 4) if control < target else (3, 1, 0, 2, 4))
+
     def factor(self, values: Tensor, gate: Gate) -> Tensor:
         """Values (M, B) or (M, 1), shaped to multiply the `halves` of that gate."""
         ones = (1,) * self.before, (1,) * (self.n_qubits - self.before)

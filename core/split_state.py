@@ -193,6 +193,10 @@ def split_wires(n_qubits: int, group_qubits: int) -> list[range]:
     return [range(*cut) for cut in pairwise(cuts)]
 
 
+def _steps(op: Layer | Gate) -> list[Product | Gate]:
+    return list(op.products.values()) if isinstance(op, Layer) else [op]
+
+
 def _products(gates: list[Gate], group: int, n_qubits: int, real: bool) -> list[Product]:
     """Gates inside a group, on its own wires, as products with one moment each."""
     before, found = moments(gates, n_qubits)
@@ -337,50 +341,34 @@ class _Workspace:
     # Program: layers and single gates
 
     def _prepare_program(self) -> None:
-        """Bind all calls to their buffers. A buffer of a kept state is never written to again."""
+        """Bind all calls to their buffers. Each reads one buffer and writes another, and a kept state stays."""
         self.forward_calls: list[Callable[[], object]] = []
         self.backward_calls: list[Callable[[], object]] = []
-        state, kept = self.spare[0], False
-        after: list[Tensor] = []
+        state, after = self.spare[0], []
         for op in self.split.program:
-            keep = self.keeps and self._is_kept(op)
-            if isinstance(op, Layer):
-                products = list(op.products.values())
-                for count, product in enumerate(products, 1):
-                    ends = count == len(products)
-                    target = self._empty(self.n_amplitudes) if keep and ends else self._other(self.spare, state)
-                    self.forward_calls.append(self._product(product, state, target))
-                    state = target
-            else:
-                if keep or kept:
-                    target = self._empty(self.n_amplitudes) if keep else self.spare[0]
-                    self.forward_calls.append(partial(target.copy_, state))
-                    state = target
-                self.forward_calls.append(partial(self._gate, op, state, False))
-            kept = keep
+            steps = _steps(op)
+            for count, step in enumerate(steps, 1):
+                keep = self.keeps and count == len(steps) and self._is_kept(op)
+                target = self._empty(self.n_amplitudes) if keep else self._other(self.spare, state)
+                self.forward_calls += self._calls(step, state, target)
+                state = target
             after.append(state)
         self.final = state
 
         adjoint = self.spare_adjoint[0]
         for op, kept_state in zip(reversed(self.split.program), reversed(after), strict=True):
             state = kept_state if self.keeps else state
-            if isinstance(op, Layer):
-                for product in op.products.values():
-                    self.backward_calls.append(self._gram(product, adjoint, state))
-                for product in op.products.values():
-                    target = self._other(self.spare_adjoint, adjoint)
-                    self.backward_calls.append(self._product(product, adjoint, target, undo=True))
-                    adjoint = target
-                    if not self.keeps:
-                        target = self._other(self.spare, state)
-                        self.backward_calls.append(self._product(product, state, target, undo=True))
-                        state = target
-            else:
-                if self._is_kept(op):
-                    self.backward_calls.append(partial(self._gate_gradient, op, adjoint, state))
-                self.backward_calls.append(partial(self._gate, op, adjoint, True))
+            steps = _steps(op)
+            if self._is_kept(op):
+                self.backward_calls += [self._gradient(step, adjoint, state) for step in steps]
+            for step in steps:
+                target = self._other(self.spare_adjoint, adjoint)
+                self.backward_calls += self._calls(step, adjoint, target, undo=True)
+                adjoint = target
                 if not self.keeps:
-                    self.backward_calls.append(partial(self._gate, op, state, True))
+                    target = self._other(self.spare, state)
+                    self.backward_calls += self._calls(step, state, target, undo=True)
+                    state = target
         self.opening_adjoint = adjoint
 
     def run(self, inputs: Tensor, weights: Tensor) -> None:
@@ -412,9 +400,23 @@ class _Workspace:
         """Whether the gradient needs the state after this operation."""
         return isinstance(op, Layer) or (bool(op.angles) and op.angles[0].source != "constant")
 
-    def _product(self, product: Product, source: Tensor, target: Tensor, undo: bool = False) -> Callable[[], object]:
-        family, slot = self.place[id(product)]
-        return self._matmul(self.matrices[family][slot], product.group, source, target, undo)
+    def _calls(
+        self, step: Product | Gate, source: Tensor, target: Tensor, undo: bool = False
+    ) -> list[Callable[[], object]]:
+        """target = U source, or U† source."""
+        if isinstance(step, Product):
+            family, slot = self.place[id(step)]
+            return [self._matmul(self.matrices[family][slot], step.group, source, target, undo)]
+        if step.name == "CNOT":
+            before, after = (self.layout.quarters(state, *step.wires) for state in (source, target))
+            pairs = (after[0], before[0]), (after[1, 0], before[1, 1]), (after[1, 1], before[1, 0])
+            return [partial(a.copy_, b) for a, b in pairs]
+        return [partial(target.copy_, source), partial(self._gate, step, target, undo)]
+
+    def _gradient(self, step: Product | Gate, adjoint: Tensor, state: Tensor) -> Callable[[], object]:
+        if isinstance(step, Product):
+            return self._gram(step, adjoint, state)
+        return partial(self._gate_gradient, step, adjoint, state)
 
     def _matmul(
         self, matrix: Tensor, group: int, source: Tensor, target: Tensor, undo: bool = False
