@@ -284,8 +284,9 @@ def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
 
     mine.button(key="pause").click().run()
     wait_for("paused", [run_id])
-    assert visit(run=run_id).button(key="resume").disabled
-    mine.run().button(key="resume").click().run()
+    assert visit(run=run_id).button(key="pause").disabled
+    assert mine.run().button(key="pause").label == "Resume"
+    mine.button(key="pause").click().run()
     wait_for("running", [run_id])
     mine.run().button(key="stop").click().run()
     wait_for("stopped", [run_id])

@@ -109,24 +109,16 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
     mine = bool(snapshots) and all(may_control(each.owner) for each in snapshots)
     going = [each.run_id for each in snapshots if each.status in LIVE]
     resting = [each.run_id for each in snapshots if each.status not in (*LIVE, "finished")]
-    if going or not resting:
-        st.button(
-            "Pause",
-            icon=":material/pause:",
-            key="pause",
-            disabled=not (mine and going),
-            on_click=_each,
-            args=("pause", going),
-        )
-    else:
-        st.button(
-            "Resume",
-            icon=":material/play_arrow:",
-            key="resume",
-            disabled=not mine,
-            on_click=_each,
-            args=("resume", resting),
-        )
+    # One button with two faces: one that replaced another would lose a click in the moment of the change.
+    pauses = bool(going) or not resting
+    st.button(
+        "Pause" if pauses else "Resume",
+        icon=":material/pause:" if pauses else ":material/play_arrow:",
+        key="pause",
+        disabled=not (mine and (going or resting)),
+        on_click=_each,
+        args=("pause", going) if pauses else ("resume", resting),
+    )
     st.button(
         "Stop", icon=":material/stop:", key="stop", disabled=not (mine and going), on_click=_each, args=("stop", going)
     )
@@ -153,3 +145,4 @@ def _each(action: str, run_ids: Sequence[str]) -> None:
 def reset() -> None:
     """Show no run any more."""
     st.session_state.run = ""
+    st.rerun()  # all of the page, not only the part that the button is in

@@ -63,6 +63,7 @@ def show(run_ids: Sequence[str]) -> None:
     """Put these runs and their settings onto the page."""
     st.session_state.run = ",".join(run_ids)
     fill(control_values([jobs().snapshot(run_id).config for run_id in run_ids]))
+    st.rerun()  # all of the page, not only the part that the button is in
 
 
 def own_experiments() -> list[list[Record]]:
