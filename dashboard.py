@@ -9,10 +9,11 @@ from core.config import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
 from core.estimate import estimate_seconds
 from core.features import load_bank
+from core.jobs import Snapshot
 from core.settings import settings
 from core.store import Store, digest, load_runs
 from pages.ui.charts import load_plotly
-from pages.ui.experiment import Experiment, control_values, experiment
+from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
 from pages.ui.form import controls, read_address, to_defaults, write_address
@@ -54,15 +55,20 @@ def laboratory() -> None:
 
 
 def known_runs(named: str) -> tuple[tuple[str, ...], str]:
-    """Those of the named runs that are here, and one sentence if some are not."""
-    found, problem = [], ""
+    """Those of the named runs that are here and belong together, and one sentence if some are or do not."""
+    found: list[Snapshot] = []
+    problem = ""
     for run_id in filter(None, named.split(",")):
         try:
-            jobs().snapshot(run_id)
-            found.append(run_id)
+            snapshot = jobs().snapshot(run_id)
         except LabError as error:
             problem = str(error)
-    return tuple(found), problem
+            continue
+        if found and shared_settings(snapshot.config) != shared_settings(found[0].config):
+            problem = f"Run {run_id} has other settings than {found[0].run_id}: open it by itself."
+        else:
+            found.append(snapshot)
+    return tuple(each.run_id for each in found), problem
 
 
 def linked_settings(named: str) -> dict[str, object]:

@@ -109,6 +109,11 @@ def experiment(values: Values) -> Experiment:
     return Experiment(tuple(run_config(shared | cut | {"head": head}) for head in heads), listing)
 
 
+def shared_settings(config: RunConfig) -> dict[str, Any]:
+    """Everything but the head: equal in all runs of one experiment."""
+    return config.model_dump(exclude={"head"})
+
+
 def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     """The control values that give these configurations: what `experiment` does, backwards."""
     first = configs[0]

@@ -6,11 +6,10 @@ from itertools import pairwise
 
 import streamlit as st
 
-from core.config import RunConfig
 from core.errors import LabError
 from core.figures import head_style
 from core.store import Record
-from pages.ui.experiment import control_values, experiment_title
+from pages.ui.experiment import control_values, experiment_title, shared_settings
 from pages.ui.form import fill
 from pages.ui.service import jobs, may_control
 from pages.ui.view import overall
@@ -89,12 +88,8 @@ def group_by_click(records: Sequence[Record]) -> list[list[Record]]:
     groups: list[list[Record]] = [[record] for record in ordered[:1]]
     for earlier, later in pairwise(ordered):
         together = later.created - earlier.created < timedelta(seconds=3) and later.owner == earlier.owner
-        if together and _shared(later.config) == _shared(earlier.config):
+        if together and shared_settings(later.config) == shared_settings(earlier.config):
             groups[-1].append(later)
         else:
             groups.append([later])
     return groups[::-1]
-
-
-def _shared(config: RunConfig) -> dict[str, object]:
-    return config.model_dump(exclude={"head"})
