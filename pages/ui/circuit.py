@@ -43,7 +43,7 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption
     ready = drawing_ready(head, angles)
     if ready:
         st.session_state.circuit_svg = _drawing(circuit, angles).result()
-    svg = _fit(st.session_state.get("circuit_svg", ""))
+    svg = _fit(st.session_state.get("circuit_svg", "")) or '<span class="quiet">drawing …</span>'
     resources = circuit.resources()
     gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
     counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"

@@ -73,8 +73,8 @@ def _draw(listing: Listing, was_going: bool) -> None:
                 st.error(extraction.problem)
             st.button(_offer(listing), key="extract", type="primary", on_click=_start, args=(listing,))
             st.caption("The network sees every image once; its features are kept, and training needs them alone.")
-    if was_going and (extraction is None or extraction.ended):
-        st.rerun()
+    if was_going != (extraction is not None and not extraction.ended):
+        st.rerun()  # with a timer from now on, or without one
 
 
 def _offer(listing: Listing) -> str:

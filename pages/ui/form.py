@@ -126,9 +126,9 @@ def _features(dataset: str) -> str:
 
 
 def _short_title(listing: Listing) -> str:
-    """The title without what is the same in all; how many numbers; whether they have to be made first."""
+    """The title without what is the same in all, and how many numbers."""
     title = listing.title.replace(", ImageNet weights", "").replace(", ImageNet", ",").replace(", dequantised", "")
-    return f"{title}: {listing.n_features}" + (" (to extract)" if listing.state == "missing" else "")
+    return f"{title}: {listing.n_features}"
 
 
 def _advanced() -> dict[str, Any]:

@@ -112,6 +112,11 @@ def _score(tested: Tested) -> HeadScore:
     )
 
 
+def _digest(tested: Tested) -> bytes:
+    return tested.config.model_dump_json().encode() + tested.correct.tobytes()
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Tested: _digest})
 def sentence(tested: Sequence[Tested]) -> str:
     """What these seeds show of the heads, and what they cannot."""
     from core.statistics import mean_interval, verdicts, wilson_interval
