@@ -84,7 +84,7 @@ def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
     page.keyboard.press("Enter")
     expect(page.get_by_text("--seeds 2 --trials 0")).to_be_visible()
     start.click()
-    expect(page.get_by_text("Finished:")).to_be_visible(timeout=3 * SLOW)
+    expect(page.get_by_text("Finished:")).to_be_visible(timeout=6 * SLOW)
     (folder,) = laboratory.results.glob("comparisons/*")
     assert len(json.loads((folder / "comparison.json").read_text())["seeds"]) == 2
     page.get_by_role("button", name="Show it").click()
