@@ -84,7 +84,8 @@ class PhaseForm:
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, "_Workspace"]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
-        work = self.amplitudes(inputs, weights)
+        work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
+        self.run(work, inputs, weights)
         torch.mul(work.amplitudes, work.amplitudes, out=work.squares)
         return work.member_first(torch.mm(work.squares, self.signs)), work
 
@@ -94,12 +95,17 @@ class PhaseForm:
         """Gradients (M, B, n_inputs) and (M, n_weights); the workspace is free for the next `forward` afterwards."""
         torch.mm(work.as_rows(grad_expvals), self.signs_back, out=work.squares)
         torch.mul(work.squares, work.amplitudes, out=work.grad_amplitudes)
-        return self.amplitudes_backward(work, need_inputs, need_weights)
+        grads = self.run_back(work, need_inputs, need_weights)
+        self._workspaces.give(work.members, work.batch, work)
+        return grads
 
-    def amplitudes(self, inputs: Tensor, weights: Tensor) -> "_Workspace":
-        """Leave R c in ``amplitudes`` of a workspace, (B · M, real numbers or (Re, Im) pairs); the state in the
-        computational basis when no observables, or only Z, are measured."""
-        work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
+    def workspace(self, members: int, batch: int) -> "_Workspace":
+        """A workspace of one's own, for `run` and `run_back`."""
+        return _Workspace(self, members, batch)
+
+    def run(self, work: "_Workspace", inputs: Tensor, weights: Tensor) -> None:
+        """Leave R c in ``work.amplitudes``, (B · M, real numbers or (Re, Im) pairs): ψ in the computational basis when
+        no observables, or only Z, are measured."""
         if self.with_inputs:
             phases = self.input_phases
             torch.addmm(phases.bias, work.as_rows(inputs), phases.table, out=work.input_angles)
@@ -108,12 +114,11 @@ class PhaseForm:
             torch.addmm(phases.bias, weights, phases.table, out=work.weight_angles)
         for call, a, b, result in work.forward:
             call(a, b, out=result)
-        return work
 
-    def amplitudes_backward(
+    def run_back(
         self, work: "_Workspace", need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
-        """Gradients from that with respect to the amplitudes, which the caller puts in ``grad_amplitudes``."""
+        """Gradients (M, B, n_inputs) and (M, n_weights) from that in ``work.grad_amplitudes``."""
         for call, a, b, result in work.backward:
             call(a, b, out=result)
         grad_inputs = grad_weights = None
@@ -122,7 +127,6 @@ class PhaseForm:
         if need_weights:
             torch.sum(work.weight_products, 1, out=work.weight_sums)
             grad_weights = torch.mm(work.sums_by_member(), self.weight_phases.table_back)
-        self._workspaces.give(work.members, work.batch, work)
         return grad_inputs, grad_weights
 
     def evaluate(self, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -133,7 +137,8 @@ class PhaseForm:
 
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Amplitudes (M, B, 2^n), complex."""
-        work = self.amplitudes(inputs, weights)
+        work = self._workspaces.take(inputs.shape[0], inputs.shape[1])
+        self.run(work, inputs, weights)
         amplitudes = work.member_first(torch.mm(work.final, self.leave))
         self._workspaces.give(work.members, work.batch, work)
         if self.real:

@@ -21,9 +21,7 @@ All gates in a group before the first that is not collected make its opening sta
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -32,32 +30,16 @@ from torch import Tensor
 
 from core.circuits import Circuit, Gate, primitive_gates
 from core.gate_by_gate import Layout, angle_gradient, angle_value, apply_gate
-from core.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
+from core.moments import REAL_GATES, bit, phase_table, to_basis
 from core.phase_form import PhaseForm
+from core.split_schedule import Layer, Product, schedule, split_wires, steps
 from core.workspaces import Workspaces
 
 GROUP_QUBITS = 4
 KEPT_BYTES = 1 << 29
 """Most memory for the states of all layers; beyond it they are computed again on the way back."""
 
-
-@dataclass(eq=False)
-class Product:
-    """Collected gates of one group that hold one moment of rotations."""
-
-    group: int
-    moment: Moment
-    matrices: np.ndarray
-    """A_s for the kept phases s, (S, K, K)."""
-    generators: np.ndarray
-    """g for each angle of the moment, (angles, K, K)."""
-
-
-@dataclass
-class Layer:
-    """Products of different groups, one after the other in any order."""
-
-    products: dict[int, Product] = field(default_factory=dict)
+Call = Callable[[], object]
 
 
 class SplitState:
@@ -77,17 +59,26 @@ class SplitState:
         self.real_dtype, self.dtype = dtype, dtype if self.real else dtype.to_complex()
         self.groups = split_wires(circuit.n_qubits, group_qubits)
         self.sizes = [1 << len(group) for group in self.groups]
-        opening_gates, self.program = self._schedule(gates)
+        opening_gates, self.program = schedule(gates, self.groups, self.real)
         self.openings = [
-            PhaseForm(Circuit(len(group), tuple(gates), circuit.n_inputs, circuit.n_weights, ()), dtype, device)
+            PhaseForm(Circuit(len(group), gates, circuit.n_inputs, circuit.n_weights, ()), dtype, device)
             for group, gates in zip(self.groups, opening_gates, strict=True)
         ]
-        layers = [op for op in self.program if isinstance(op, Layer)]
-        self.families = _families([product for layer in layers for product in layer.products.values()], self)
-        ordered = [product.moment for family in self.families for product in family.products]
-        table, bias = phase_table(ordered, self.real, "weight", circuit.n_weights)
+        self.opening_inputs = [_uses(gates, "input") for gates in opening_gates]
+        self.opening_weights = [_uses(gates, "weight") for gates in opening_gates]
+
+        alike: dict[bytes, list[Product]] = {}
+        for op in self.program:
+            for step in steps(op):
+                if isinstance(step, Product):
+                    alike.setdefault(step.kind, []).append(step)
+        self.families = [_Family(products, self) for products in alike.values()]
+        in_order = [product.moment for family in self.families for product in family.products]
+        table, bias = phase_table(in_order, self.real, "weight", circuit.n_weights)
         self.table, self.bias = self.constant(table), self.constant(bias)
         self.magnitude = torch.ones_like(self.bias)
+        used = [angle.index for moment in in_order for angle, _ in moment.angles]
+        self.used_weights = torch.tensor(used, dtype=torch.int64, device=device)
         self.readouts = self._readouts()
         self._workspaces = Workspaces(lambda members, batch: _Workspace(self, members, batch))
 
@@ -100,7 +91,7 @@ class SplitState:
         self, work: "_Workspace", grad_expvals: Tensor, need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients (M, B, n_inputs) and (M, n_weights); the workspace is free for the next `forward` afterwards."""
-        grads = work.back(grad_expvals, need_inputs, need_weights)
+        grads = work.run_back(grad_expvals, need_inputs, need_weights)
         self._workspaces.give(work.members, work.batch, work)
         return grads
 
@@ -130,140 +121,56 @@ class SplitState:
         work.run(inputs, weights)
         return work
 
-    def _schedule(self, gates: tuple[Gate, ...]) -> tuple[list[list[Gate]], list[Layer | Gate]]:
-        """Opening gates of each group, on wires counted within it, then layers and single gates in their order.
-
-        A gate of another kind lets collected gates on other wires wait: they commute with it.
-        """
-        group_of = {wire: j for j, group in enumerate(self.groups) for wire in group}
-        openings: list[list[Gate] | None] = [None] * len(self.groups)
-        collected: list[list[Gate]] = [[] for _ in self.groups]
-        program: list[Layer | Gate] = []
-        last_use = [-1] * len(self.groups)
-
-        def close(j: int) -> None:
-            first = self.groups[j][0]
-            local = [Gate(gate.name, tuple(w - first for w in gate.wires), gate.angles) for gate in collected[j]]
-            collected[j] = []
-            if openings[j] is None:
-                openings[j] = local
-                return
-            for product in _products(local, j, len(self.groups[j]), self.real) if local else []:
-                place = last_use[j] + 1
-                while place < len(program) and not isinstance(program[place], Layer):
-                    place += 1
-                if place == len(program):
-                    program.append(Layer())
-                layer = program[place]
-                assert isinstance(layer, Layer)
-                layer.products[j] = product
-                last_use[j] = place
-
-        for gate in gates:
-            touched = {group_of[wire] for wire in gate.wires}
-            by_input = any(angle.source == "input" for angle in gate.angles)
-            if len(touched) == 1 and not (by_input and openings[min(touched)] is not None):
-                collected[min(touched)].append(gate)
-                continue
-            for j in touched:
-                waiting = {wire for other in collected[j] for wire in other.wires}
-                if openings[j] is None or not waiting.isdisjoint(gate.wires):
-                    close(j)
-            for j in touched:
-                last_use[j] = len(program)
-            program.append(gate)
-        for j in range(len(self.groups)):
-            close(j)
-        return [opening or [] for opening in openings], program
-
     def _readouts(self) -> list["_Readout"]:
         """What is measured, by Pauli matrix; ⟨Y⟩ of a real state is zero and is left out."""
         paulis = sorted({pauli for pauli, _ in self.circuit.observables if not (self.real and pauli == "Y")})
         return [_Readout(self, pauli) for pauli in paulis]
 
 
-def split_wires(n_qubits: int, group_qubits: int) -> list[range]:
-    """Neighbouring wires in groups: the last as large as may be, the others about equal.
-
-    The last group's product has the state's rows on its left, which is slow for matrices smaller than 16 × 16.
-    """
-    last = min(group_qubits, n_qubits)
-    others = -(-(n_qubits - last) // group_qubits)
-    cuts = [round(i * (n_qubits - last) / max(others, 1)) for i in range(others + 1)] + [n_qubits]
-    return [range(*cut) for cut in pairwise(cuts)]
-
-
-def _steps(op: Layer | Gate) -> list[Product | Gate]:
-    return list(op.products.values()) if isinstance(op, Layer) else [op]
-
-
-def _products(gates: list[Gate], group: int, n_qubits: int, real: bool) -> list[Product]:
-    """Gates inside a group, on its own wires, as products with one moment each."""
-    before, found = moments(gates, n_qubits)
-    products = []
-    for moment in found:
-        to = to_basis(moment.axes)
-        out = moment.then @ to.conj().T  # E V†
-        into = to @ before  # V O
-        before = np.eye(1 << n_qubits)
-        matrices = out.T[:, :, None] * into[:, None, :]  # A_s = column s of E V† times row s of V O
-        generators = [-0.5j * (out * signs) @ out.conj().T for _, signs in moment.angles]
-        kept = kept_strings(moment, real)
-        products.append(Product(group, moment, matrices[kept], np.array(generators).reshape(-1, *to.shape)))
-    return products
+def _uses(gates: tuple[Gate, ...], source: str) -> bool:
+    return any(angle.source == source for gate in gates for angle in gate.angles)
 
 
 class _Family:
     """Products that differ in the weights they use and in nothing else; all their matrices are made together."""
 
-    def __init__(self, products: list[Product], first_column: int, state: SplitState) -> None:
+    def __init__(self, products: list[Product], state: SplitState) -> None:
         self.products = products
-        self.size = products[0].matrices.shape[1]  # K
-        n_phases = len(products[0].matrices)
-        self.columns = slice(first_column, first_column + len(products) * n_phases)
         a, g = products[0].matrices, products[0].generators
+        self.n_phases, self.size = a.shape[:2]  # S, K
+        self.n_angles = len(g)
         if state.real:  # phases and matrices come in conjugate pairs: 2 Re Σ exp(iφ_s) A_s
             pairs, generators = np.stack([2 * a.real, -2 * a.imag], 1), g.real
         else:  # (Re, Im) of the phase -> (Re, Im) of the entries
             pairs = np.stack([a, 1j * a], 1)
             pairs = np.stack([pairs.real, pairs.imag], -1)
             generators = np.stack([g.real, -g.imag], -1)
-        self.from_phases = state.constant(pairs.reshape(2 * n_phases, -1))
-        self.to_angles = state.constant(generators.reshape(len(g), np.prod(generators.shape[1:], dtype=int)).T)
-        indices = [angle.index for product in products for angle, _ in product.moment.angles]
-        self.weights = torch.tensor(indices, dtype=torch.int64, device=state.device)
-
-
-def _families(products: list[Product], state: SplitState) -> list[_Family]:
-    alike: dict[bytes, list[Product]] = {}
-    for product in products:
-        key = (product.matrices + 0.0).round(9).tobytes() + (product.generators + 0.0).round(9).tobytes()
-        alike.setdefault(key, []).append(product)
-    families, column = [], 0
-    for members in alike.values():
-        families.append(_Family(members, column, state))
-        column = families[-1].columns.stop
-    return families
+        self.from_phases = state.constant(pairs.reshape(2 * self.n_phases, -1))
+        self.to_angles = state.constant(generators.reshape(self.n_angles, prod(generators.shape[1:])).T)
 
 
 class _Readout:
     """Observables of one Pauli matrix P: basis change V on all groups, then ⟨P_q⟩ = Σ_b ±|(Vψ)_b|².
 
-    The sum goes first over the last group, with its signs beside a column of ones, then over all others.
+    The sum goes first over the last group, with its signs beside a column of ones, then over all others: that leaves a
+    table of (1 + n − last) × (1 + last) numbers, in which ⟨P_q⟩ is one cell.
     """
 
     def __init__(self, state: SplitState, pauli: str) -> None:
         n, last = state.circuit.n_qubits, len(state.groups[-1])
-        wires = [(i, w) for i, (p, w) in enumerate(state.circuit.observables) if p == pauli]
         self.rotations = [state.matrix(to_basis(pauli * len(g)))[None] for g in state.groups] if pauli != "Z" else []
         after = np.stack([np.ones(1 << last)] + [1.0 - 2 * bit(w, last) for w in range(last)], 1)
         before = np.stack([np.ones(1 << (n - last))] + [1.0 - 2 * bit(w, n - last) for w in range(n - last)])
-        self.after = state.constant(after if state.real else after.repeat(2, 0))  # (K_g, 1 + last) on squares
+        cells = np.zeros((1 + n - last, 1 + last, len(state.circuit.observables)))
+        for column, (own, wire) in enumerate(state.circuit.observables):
+            if own == pauli:
+                row = 1 + wire if wire < n - last else 0
+                cells[row, 0 if row else 1 + wire - (n - last), column] = 1
         self.before = state.constant(before)  # (1 + n − last, 2^(n−last))
-        self.columns = torch.tensor([i for i, _ in wires], device=state.device)
-        cells = [(1 + w) * (1 + last) if w < n - last else 1 + w - (n - last) for _, w in wires]
-        self.cells = torch.tensor(cells, device=state.device)
-        """Where ⟨P_w⟩ of each observable stands in the table (1 + n − last, 1 + last)."""
+        self.after = state.constant(after if state.real else after.repeat(2, 0))  # (K_g, 1 + last), on squares
+        self.before_back, self.after_back = self.before.t().contiguous(), self.after.t().contiguous()
+        self.cells = state.constant(cells.reshape(-1, cells.shape[-1]))  # (cells, observables)
+        self.cells_back = 2 * self.cells.t().contiguous()
 
 
 class _Workspace:
@@ -273,84 +180,140 @@ class _Workspace:
         self.split, self.members, self.batch = split, members, batch
         self.layout = Layout(members, batch, split.circuit.n_qubits, split.circuit.n_qubits - len(split.groups[-1]))
         self.n_amplitudes = members * batch << split.circuit.n_qubits
-        self.angles = torch.empty(members, len(split.bias), dtype=split.real_dtype, device=split.device)
-        self.phases = torch.empty(members, len(split.bias), dtype=split.real_dtype.to_complex(), device=split.device)
-        self.matrices = [self._family_buffer(family) for family in split.families]
-        self.grams = [torch.empty_like(buffer) for buffer in self.matrices]
-        self.place = {
-            id(product): (f, slot)
-            for f, family in enumerate(split.families)
-            for slot, product in enumerate(family.products)
-        }
-
         n_kept = sum(self._is_kept(op) for op in split.program)
         self.keeps = n_kept * self.n_amplitudes * self._empty(0).element_size() <= split.kept_bytes
         self.spare = [self._empty(self.n_amplitudes) for _ in range(2)]
         self.spare_adjoint = [self._empty(self.n_amplitudes) for _ in range(2)]
         self.squares = torch.empty_like(self._real(self.spare[0]))
-        self._prepare_opening()
-        self._prepare_program()
+        self.matrix_calls, self.angle_calls = self._prepare_matrices()
+        self.opening_calls = self._prepare_opening()
+        self.forward_calls, self.backward_calls = self._prepare_program()
 
-    # Opening: ψ = ⊗_j v_j
+    def run(self, inputs: Tensor, weights: Tensor) -> None:
+        """Leave the final state in ``final``."""
+        split = self.split
+        self.inputs, self.weights = inputs, weights
+        torch.addmm(split.bias, weights, split.table, out=self.angles)
+        for call in self.matrix_calls:
+            call()
+        for opening, work in zip(split.openings, self.opened, strict=True):
+            opening.run(work, inputs, weights)
+        for call in self.opening_calls:
+            call()
+        for call in self.forward_calls:
+            call()
 
-    def _prepare_opening(self) -> None:
+    def run_back(
+        self, grad_expvals: Tensor, need_inputs: bool, need_weights: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Gradients from those with respect to the expectation values."""
+        self.grad_inputs, self.grad_weights = torch.zeros_like(self.inputs), torch.zeros_like(self.weights)
+        self._measure_back(grad_expvals)
+        for call in self.backward_calls:
+            call()
+        if need_weights:
+            for call in self.angle_calls:
+                call()
+            self.grad_weights.index_add_(1, self.split.used_weights, self.grad_angles)
+        self._open_back(need_inputs, need_weights)
+        return self.grad_inputs if need_inputs else None, self.grad_weights if need_weights else None
+
+    # Matrices: U = Σ_s exp(iφ_s) A_s of all layers, and from Γ to the angles' gradients
+
+    def _prepare_matrices(self) -> tuple[list[Call], list[Call]]:
+        split, members = self.split, self.members
+        self.angles = torch.empty(members, len(split.bias), dtype=split.real_dtype, device=split.device)
+        phases = torch.empty_like(self.angles, dtype=split.real_dtype.to_complex())
+        self.grad_angles = self.angles.new_empty(members, len(split.used_weights))
+        self.matrices: dict[Product, Tensor] = {}
+        self.grams: dict[Product, Tensor] = {}
+        make: list[Call] = [partial(torch.polar, split.magnitude.expand_as(self.angles), self.angles, out=phases)]
+        back: list[Call] = []
+        column, angle = 0, 0
+        for family in split.families:
+            count, size = len(family.products), family.size
+            matrices, grams = (self._empty(members * count * size * size) for _ in range(2))
+            own_phases = phases[:, column : column + count * family.n_phases].unflatten(1, (count, -1))
+            own_grads = self.grad_angles[:, angle : angle + count * family.n_angles].unflatten(1, (count, -1))
+            column, angle = column + count * family.n_phases, angle + count * family.n_angles
+            pairs = torch.view_as_real(own_phases).view(members, count, -1)  # (M, count, 2S)
+            for_all = self._real(matrices).view(members, count, -1)
+            make.append(partial(torch.bmm, pairs, family.from_phases.expand(members, -1, -1), out=for_all))
+            from_all = self._real(grams).view(members, count, -1)
+            if family.n_angles:
+                back.append(partial(torch.bmm, from_all, family.to_angles.expand(members, -1, -1), out=own_grads))
+            for slot, product in enumerate(family.products):
+                self.matrices[product] = matrices.view(members, count, size, size)[:, slot]
+                self.grams[product] = grams.view(members, count, size, size)[:, slot]
+        return make, back
+
+    # Opening: ψ = v_1 ⊗ … ⊗ v_g
+
+    def _prepare_opening(self) -> list[Call]:
         """Buffers of v_j ⊗ … ⊗ v_g for every j; the whole product goes to a spare buffer."""
-        sizes = self.split.sizes
-        last = self.members * self.batch * sizes[-1]
-        lengths = [last * prod(sizes[j:-1]) for j in range(len(sizes))]
-        self.tails = [self.spare[0]] + [self._empty(length) for length in lengths[1:]]
-
-    def _open(self) -> None:
-        split, members, batch = self.split, self.members, self.batch
-        self.opened, self.vectors = [], []
-        for opening, size in zip(split.openings, split.sizes, strict=True):
-            work = opening.amplitudes(self.inputs, self.weights)
-            amplitudes = work.amplitudes
+        split, members, batch, last = self.split, self.members, self.batch, self.split.sizes[-1]
+        self.opened = [opening.workspace(members, batch) for opening in split.openings]
+        calls: list[Call] = []
+        vectors = []  # (M, B, K)
+        for opening, work, size in zip(split.openings, self.opened, split.sizes, strict=True):
+            vector = work.amplitudes
             if not opening.real:
-                amplitudes = torch.view_as_complex(amplitudes.view(-1, size, 2))
-            vector = amplitudes.view(batch, members, size).to(split.dtype)
-            self.opened.append(work)
-            self.vectors.append(vector.permute(1, 2, 0)[:, :, None, :, None])  # (M, K, 1, B, 1)
-        tail = self.vectors[-1][:, :, 0, :, 0].transpose(1, 2)  # (M, B, K_g)
-        self.tails[-1].view(tail.shape).copy_(tail)
+                vector = torch.view_as_complex(vector.view(-1, size, 2))
+            elif not split.real:
+                vector = self._empty(len(vector) * size).view(-1, size)
+                calls.append(partial(vector.copy_, work.amplitudes))
+            vectors.append(vector.view(batch, members, size).transpose(0, 1))
+        lengths = [members * batch * last * prod(split.sizes[j:-1]) for j in range(len(split.sizes))]
+        tails = [self.spare[0]] + [self._empty(length) for length in lengths[1:]]
+        calls.append(partial(tails[-1].view(members, batch, last).copy_, vectors[-1]))
+        self.tails: list[Tensor] = []
+        self.vectors: list[Tensor] = []
         for j in range(len(split.sizes) - 2, -1, -1):
-            tail = self.tails[j + 1].view(members, 1, -1, batch, split.sizes[-1])
-            torch.mul(
-                self.vectors[j], tail, out=self.tails[j].view(members, split.sizes[j], -1, batch, split.sizes[-1])
-            )
+            vector = vectors[j].transpose(1, 2)[:, :, None, :, None]  # (M, K, 1, B, 1)
+            tail = tails[j + 1].view(members, 1, -1, batch, last)
+            whole = tails[j].view(members, split.sizes[j], -1, batch, last)
+            calls.append(partial(torch.mul, vector, tail, out=whole))
+            self.vectors.insert(0, vector)
+            self.tails.insert(0, tail)
+        return calls
 
-    def _open_back(self, adjoint: Tensor, need_inputs: bool, need_weights: bool) -> None:
+    def _open_back(self, need_inputs: bool, need_weights: bool) -> None:
         """λ of the product state -> λ of each v_j -> gradients of the small circuits."""
         split, members, batch, last = self.split, self.members, self.batch, self.split.sizes[-1]
+        adjoint = self.opening_adjoint
         for j, (opening, work, size) in enumerate(zip(split.openings, self.opened, split.sizes, strict=True)):
             if j < len(split.sizes) - 1:
                 adjoint = adjoint.view(members, size, -1, batch, last)
-                tail = self.tails[j + 1].view(members, 1, -1, batch, last)
-                grad = (adjoint * tail.conj()).sum((2, 4)).transpose(1, 2)  # (M, B, K)
+                grad = (adjoint * self.tails[j].conj()).sum((2, 4)).permute(2, 0, 1)
                 adjoint = (adjoint * self.vectors[j].conj()).sum(1)
             else:
-                grad = adjoint.view(members, batch, size)
-            grad = grad.real if opening.real else torch.view_as_real(grad).flatten(2)
-            work.grad_amplitudes.view(batch, members, -1).copy_(grad.transpose(0, 1))
-            grad_inputs, grad_weights = opening.amplitudes_backward(work, need_inputs, need_weights)
-            if grad_inputs is not None:
-                self.grad_inputs += grad_inputs
-            if grad_weights is not None:
-                self.grad_weights += grad_weights
+                grad = adjoint.view(members, batch, size).transpose(0, 1)
+            by_inputs = need_inputs and split.opening_inputs[j]
+            by_weights = need_weights and split.opening_weights[j]
+            if by_inputs or by_weights:  # grad is (B, M, K)
+                target = work.grad_amplitudes.view(batch, members, -1)
+                if split.real or not opening.real:
+                    target.copy_(grad if split.real else torch.view_as_real(grad).flatten(2))
+                else:
+                    target.copy_(grad.real)
+                grad_inputs, grad_weights = opening.run_back(work, by_inputs, by_weights)
+                if grad_inputs is not None:
+                    self.grad_inputs += grad_inputs
+                if grad_weights is not None:
+                    self.grad_weights += grad_weights
 
     # Program: layers and single gates
 
-    def _prepare_program(self) -> None:
+    def _prepare_program(self) -> tuple[list[Call], list[Call]]:
         """Bind all calls to their buffers. Each reads one buffer and writes another, and a kept state stays."""
-        self.forward_calls: list[Callable[[], object]] = []
-        self.backward_calls: list[Callable[[], object]] = []
+        forward_calls: list[Call] = []
+        backward_calls: list[Call] = []
         state, after = self.spare[0], []
         for op in self.split.program:
-            steps = _steps(op)
-            for count, step in enumerate(steps, 1):
-                keep = self.keeps and count == len(steps) and self._is_kept(op)
+            for step in steps(op):
+                keep = self.keeps and step is steps(op)[-1] and self._is_kept(op)
                 target = self._empty(self.n_amplitudes) if keep else self._other(self.spare, state)
-                self.forward_calls += self._calls(step, state, target)
+                forward_calls += self._calls(step, state, target)
                 state = target
             after.append(state)
         self.final = state
@@ -358,69 +321,39 @@ class _Workspace:
         adjoint = self.spare_adjoint[0]
         for op, kept_state in zip(reversed(self.split.program), reversed(after), strict=True):
             state = kept_state if self.keeps else state
-            steps = _steps(op)
             if self._is_kept(op):
-                self.backward_calls += [self._gradient(step, adjoint, state) for step in steps]
-            for step in steps:
+                backward_calls += [self._gradient(step, adjoint, state) for step in steps(op)]
+            for step in steps(op):
                 target = self._other(self.spare_adjoint, adjoint)
-                self.backward_calls += self._calls(step, adjoint, target, undo=True)
+                backward_calls += self._calls(step, adjoint, target, undo=True)
                 adjoint = target
                 if not self.keeps:
                     target = self._other(self.spare, state)
-                    self.backward_calls += self._calls(step, state, target, undo=True)
+                    backward_calls += self._calls(step, state, target, undo=True)
                     state = target
         self.opening_adjoint = adjoint
-
-    def run(self, inputs: Tensor, weights: Tensor) -> None:
-        """Leave the final state in ``final``."""
-        self.inputs, self.weights = inputs, weights
-        torch.addmm(self.split.bias, weights, self.split.table, out=self.angles)
-        torch.polar(self.split.magnitude, self.angles, out=self.phases)
-        for family, matrices in zip(self.split.families, self.matrices, strict=True):
-            phases = self.phases[:, family.columns].view(self.members, len(family.products), -1).transpose(0, 1)
-            rows = torch.view_as_real(phases).reshape(len(family.products) * self.members, -1)
-            torch.mm(rows, family.from_phases, out=self._real(matrices).view(len(rows), -1))
-        self._open()
-        for call in self.forward_calls:
-            call()
-
-    def back(self, grad_expvals: Tensor, need_inputs: bool, need_weights: bool) -> tuple[Tensor | None, Tensor | None]:
-        self.grad_inputs, self.grad_weights = torch.zeros_like(self.inputs), torch.zeros_like(self.weights)
-        self._measure_back(grad_expvals)
-        for call in self.backward_calls:
-            call()
-        for family, grams in zip(self.split.families, self.grams, strict=True):
-            rows = self._real(grams).view(len(family.products) * self.members, -1)
-            angles = torch.mm(rows, family.to_angles).view(len(family.products), self.members, -1)
-            self.grad_weights.index_add_(1, family.weights, angles.transpose(0, 1).reshape(self.members, -1))
-        self._open_back(self.opening_adjoint, need_inputs, need_weights)
-        return self.grad_inputs if need_inputs else None, self.grad_weights if need_weights else None
+        return forward_calls, backward_calls
 
     def _is_kept(self, op: Layer | Gate) -> bool:
         """Whether the gradient needs the state after this operation."""
         return isinstance(op, Layer) or (bool(op.angles) and op.angles[0].source != "constant")
 
-    def _calls(
-        self, step: Product | Gate, source: Tensor, target: Tensor, undo: bool = False
-    ) -> list[Callable[[], object]]:
+    def _calls(self, step: Product | Gate, source: Tensor, target: Tensor, undo: bool = False) -> list[Call]:
         """target = U source, or U† source."""
         if isinstance(step, Product):
-            family, slot = self.place[id(step)]
-            return [self._matmul(self.matrices[family][slot], step.group, source, target, undo)]
+            return [self._matmul(self.matrices[step], step.group, source, target, undo)]
         if step.name == "CNOT":
             before, after = (self.layout.quarters(state, *step.wires) for state in (source, target))
             pairs = (after[0], before[0]), (after[1, 0], before[1, 1]), (after[1, 1], before[1, 0])
             return [partial(a.copy_, b) for a, b in pairs]
         return [partial(target.copy_, source), partial(self._gate, step, target, undo)]
 
-    def _gradient(self, step: Product | Gate, adjoint: Tensor, state: Tensor) -> Callable[[], object]:
+    def _gradient(self, step: Product | Gate, adjoint: Tensor, state: Tensor) -> Call:
         if isinstance(step, Product):
             return self._gram(step, adjoint, state)
         return partial(self._gate_gradient, step, adjoint, state)
 
-    def _matmul(
-        self, matrix: Tensor, group: int, source: Tensor, target: Tensor, undo: bool = False
-    ) -> Callable[[], object]:
+    def _matmul(self, matrix: Tensor, group: int, source: Tensor, target: Tensor, undo: bool = False) -> Call:
         """target = U source on one group, or U† source; U is (M, K, K), or (1, K, K) for all members."""
         size = self.split.sizes[group]
         if group == len(self.split.sizes) - 1:
@@ -436,10 +369,9 @@ class _Workspace:
         shapes = (self.members, before, size, -1)
         return partial(torch.matmul, matrix[:, None], source.view(shapes), out=target.view(shapes))
 
-    def _gram(self, product: Product, adjoint: Tensor, state: Tensor) -> Callable[[], object]:
+    def _gram(self, product: Product, adjoint: Tensor, state: Tensor) -> Call:
         """Γ of a product: Σ conj(λ_a) ψ_b over everything but its group."""
-        family, slot = self.place[id(product)]
-        gram, size, group = self.grams[family][slot], self.split.sizes[product.group], product.group
+        gram, size, group = self.grams[product], self.split.sizes[product.group], product.group
         if group == len(self.split.sizes) - 1:
             shape = (self.members, -1, size)
             return partial(torch.bmm, adjoint.view(shape).mH, state.view(shape), out=gram)
@@ -471,31 +403,32 @@ class _Workspace:
 
     def measure(self) -> Tensor:
         """Expectation values (M, B, observables) of the final state."""
+        members, batch = self.members, self.batch
         n_observables = len(self.split.circuit.observables)
-        values = torch.zeros(
-            self.members, self.batch, n_observables, dtype=self.split.real_dtype, device=self.split.device
-        )
+        values = self.angles.new_zeros(members * batch, n_observables)
         for readout in self.split.readouts:
             state = self._real(self._rotated(readout, self.final))
             torch.mul(state, state, out=self.squares)
-            width = readout.after.shape[1]
             inner = torch.mm(self.squares.view(-1, len(readout.after)), readout.after)
-            table = torch.matmul(readout.before, inner.view(self.members, -1, self.batch * width))
-            table = table.view(self.members, -1, self.batch, width).transpose(1, 2).flatten(2)  # (M, B, cells)
-            values[..., readout.columns] = table[..., readout.cells]
-        return values
+            table = torch.matmul(readout.before, inner.view(members, -1, batch * inner.shape[1]))
+            table = table.view(members, -1, batch, inner.shape[1]).transpose(1, 2).reshape(members * batch, -1)
+            values = torch.addmm(values, table, readout.cells)
+        return values.view(members, batch, n_observables)
 
     def _measure_back(self, grad_expvals: Tensor) -> None:
         """λ of the final state: 2 Σ g P ψ, into the first spare buffer of λ."""
+        members, batch = self.members, self.batch
         total = self.spare_adjoint[0]
+        rows = grad_expvals.reshape(members * batch, -1)
         for count, readout in enumerate(self.split.readouts):
             state = self._rotated(readout, self.final)
             height, width = len(readout.before), readout.after.shape[1]
-            table = grad_expvals.new_zeros(self.members, self.batch, height * width)
-            table.index_add_(2, readout.cells, 2 * grad_expvals[..., readout.columns])
-            table = table.view(self.members, self.batch, height, width).transpose(1, 2)
-            inner = torch.matmul(readout.before.t(), table.reshape(self.members, height, -1))
-            torch.mm(inner.view(-1, width), readout.after.t(), out=self.squares.view(-1, len(readout.after)))
+            table = torch.mm(rows, readout.cells_back).view(members, batch, height, width).transpose(1, 2)
+            inner = torch.matmul(readout.before_back, table.reshape(members, height, -1))
+            torch.mm(inner.view(-1, width), readout.after_back, out=self.squares.view(-1, len(readout.after)))
+            if count == 0 and not readout.rotations:
+                torch.mul(self.squares, self._real(state), out=self._real(total))
+                continue
             adjoint = torch.mul(self.squares, self._real(state), out=self.squares)
             adjoint = torch.view_as_complex(adjoint.view(-1, 2)) if not self.split.real else adjoint
             adjoint = self._rotated(readout, adjoint, undo=True)
@@ -514,10 +447,6 @@ class _Workspace:
 
     def _empty(self, length: int) -> Tensor:
         return torch.empty(length, dtype=self.split.dtype, device=self.split.device)
-
-    def _family_buffer(self, family: _Family) -> Tensor:
-        shape = len(family.products), self.members, family.size, family.size
-        return self._empty(prod(shape)).view(shape)
 
     def _real(self, tensor: Tensor) -> Tensor:
         """The same numbers, complex ones as (Re, Im) pairs, flat."""
