@@ -123,18 +123,19 @@ def estimate(wanted: Experiment) -> tuple[str, str]:
         (False, "about", "Learnt from the runs of this machine."),
         (True, "perhaps", "Learnt from the runs that came with the laboratory; the first one here will make it exact."),
     ):
-        runs = stored_runs(shipped)
+        runs = all_runs()
+        runs = runs[runs["run_id"].str.startswith("20") != shipped]
         seconds = estimate_seconds(wanted.configs, n_train, runs, settings().workers)
         if seconds is not None:
             return f"{sure} {duration(seconds)}", source
     return "time not known", "Such a head has not been trained here yet."
 
 
-@st.cache_data(ttl=20, show_spinner=False)
-def stored_runs(shipped: bool) -> pd.DataFrame:
-    """Runs that came with the laboratory, or those of this machine."""
+@st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
+def all_runs() -> pd.DataFrame:
+    """All stored runs, as of some seconds ago."""
     runs = load_runs()
-    return runs[runs["run_id"].str.startswith("20") != shipped] if len(runs) else runs
+    return runs if len(runs) else pd.DataFrame({"run_id": pd.Series(dtype=str)})
 
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
@@ -147,9 +148,17 @@ def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
 @st.cache_data(ttl=60, show_spinner=False)
 def shipped_index() -> dict[str, str]:
     """Settings of every shipped, finished run, whatever its number of seeds → its id."""
-    store = Store()
-    shipped = [store.load(run_id) for run_id in store.run_ids() if not run_id.startswith("20")]
-    return {any_seeds(record.config): record.run_id for record in shipped if record.status == "finished"}
+    store, found = Store(), {}
+    for run_id in store.run_ids():
+        if run_id.startswith("20"):
+            continue  # made on this machine
+        try:
+            record = store.load(run_id)
+        except LabError:
+            continue  # not a run, or one of another version
+        if record.status == "finished":
+            found[any_seeds(record.config)] = run_id
+    return found
 
 
 def any_seeds(config: RunConfig) -> str:
@@ -160,6 +169,7 @@ def any_seeds(config: RunConfig) -> str:
 st.set_page_config(
     "Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=310
 )
+st.html(PAGES / "ui" / "page.css")
 remember_person()
 load_plotly()
 st.navigation(
