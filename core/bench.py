@@ -146,10 +146,10 @@ def peer(task: Task, name: str) -> Step:
     return autograd_step(task, lambda x: layer(x * (pi / 2)), parameters, task.head, fused=True)
 
 
-def tensorcircuit(task: Task) -> Step:
+def tensorcircuit(task: Task, from_state: bool) -> Step:
     """TensorCircuit-NG on JAX, the whole step compiled."""
     circuit, _ = _circuit_and_angles(task)
-    return peers.tensorcircuit_step(circuit, *task.data(), task.start(task.head))
+    return peers.tensorcircuit_step(circuit, *task.data(), task.start(task.head), from_state)
 
 
 def _circuit_and_angles(task: Task) -> tuple[Circuit, Tensor]:
@@ -159,6 +159,7 @@ def _circuit_and_angles(task: Task) -> tuple[Circuit, Tensor]:
 OURS = ("ours", "module", "module_fused", "expval_fused", "classical_ours", "classical", "classical_fused")
 PEERS = {
     "tensorcircuit": "tensorcircuit-ng",
+    "tensorcircuit_state": "tensorcircuit-ng",
     "pennylane_loop": "pennylane",
     "pennylane_broadcast": "pennylane",
     "lightning": "pennylane-lightning",
@@ -168,6 +169,8 @@ PEERS = {
     "qandle": "qandle",
 }
 """Contestant → package that must be installed."""
+ANY_MEMBERS = (*OURS, "tensorcircuit", "tensorcircuit_state")
+"""Contestants that train several members at once."""
 LABELS = {
     "ours": "this laboratory, training step",
     "module": "this laboratory, head as torch module, Adam",
@@ -176,7 +179,8 @@ LABELS = {
     "classical_ours": "classical twin, this laboratory's training step",
     "classical": "classical twin, plain torch, Adam",
     "classical_fused": "classical twin, plain torch, fused Adam",
-    "tensorcircuit": "TensorCircuit-NG on JAX, jit",
+    "tensorcircuit": "TensorCircuit-NG on JAX, jit, expectation_ps",
+    "tensorcircuit_state": "TensorCircuit-NG on JAX, jit, from amplitudes",
     "pennylane_loop": "PennyLane default.qubit, loop over samples",
     "pennylane_broadcast": "PennyLane default.qubit, broadcast",
     "lightning": "PennyLane lightning.qubit, adjoint",
@@ -200,8 +204,8 @@ def contestant(task: Task, name: str) -> Step:
             return ours(task, Bottleneck(width=task.n_qubits))
         case "classical" | "classical_fused":
             return classical_autograd(task, fused=name == "classical_fused")
-        case "tensorcircuit":
-            return tensorcircuit(task)
+        case "tensorcircuit" | "tensorcircuit_state":
+            return tensorcircuit(task, from_state=name == "tensorcircuit_state")
         case _:
             return peer(task, name)
 
@@ -220,7 +224,7 @@ def package_version(package: str) -> str | None:
 
 def fits(task: Task, name: str) -> bool:
     """Whether a contestant can take this task: libraries other than JAX train one member, in bounded memory."""
-    if name in OURS or name == "tensorcircuit":
+    if name in ANY_MEMBERS:
         return True
     rows = 1 if name in ("pennylane_loop", "lightning") else task.batch_size
     amplitudes = rows * 2**task.n_qubits * (2**task.n_qubits if name == "qandle" else 1)
@@ -285,13 +289,13 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 41, seconds: fl
     """
     chosen = [*OURS, *(name for name in names if name not in OURS)]
     one, many = replace(task, members=1), replace(task, members=32)
-    entries = [(name, task if name in OURS or name == "tensorcircuit" else one) for name in chosen]
+    entries = [(name, task if name in ANY_MEMBERS else one) for name in chosen]
     entries = [(name, own) for name, own in entries if fits(own, name)]
     entries += [("ours", one), ("ours", many), ("classical_ours", many), ("classical", many)]
     times = measure(list(dict.fromkeys(entries)), rounds, seconds)
 
     def speedup(name: str) -> float | None:
-        own = task if name == "tensorcircuit" else one
+        own = task if name in ANY_MEMBERS else one
         if (name, own) not in times:
             return None
         return times[name, own] * (task.members / own.members) / times["ours", task]
@@ -358,19 +362,16 @@ def compare_scaling(
 
 def machine(names: Sequence[str]) -> dict[str, Any]:
     """Where this was measured and with which versions."""
-    packages = sorted({"torch", *(PEERS[name] for name in names if name in PEERS)} | ({"jax"} & {*_jax(names)}))
+    packages = {"torch", *(PEERS[name] for name in names if name in PEERS)}
+    packages |= {"jax"} if "tensorcircuit-ng" in packages else set()
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
-        "versions": {package: package_version(package) for package in packages},
+        "versions": {package: package_version(package) for package in sorted(packages)},
     }
-
-
-def _jax(names: Sequence[str]) -> list[str]:
-    return ["jax"] if "tensorcircuit" in names else []
 
 
 def _processor() -> str:

@@ -26,11 +26,14 @@ COLOURS = {
     "expval_fused": "#56B4E9",
     "classical": "#E69F00",
     "tensorcircuit": "#D55E00",
+    "tensorcircuit_state": "#D55E00",
     "pennylane_loop": "#009E73",
     "pennylane_broadcast": "#009E73",
     "lightning": "#009E73",
 }
 """Others are grey and differ by their symbols."""
+
+DASHES = {"pennylane_loop": "dash", "lightning": "dot", "tensorcircuit": "dash"}
 
 
 def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
@@ -80,7 +83,7 @@ def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> 
                 legendgroup=name,
                 showlegend=place == 0,
                 mode="lines+markers",
-                line={"color": COLOURS.get(name, "#767F8C"), "dash": "dash" if name == "pennylane_loop" else "solid"},
+                line={"color": COLOURS.get(name, "#767F8C"), "dash": DASHES.get(name, "solid")},
                 marker={"symbol": index, "size": 8},
                 hovertemplate="%{y:.3g} ms<extra>" + LABELS[name] + "</extra>",
                 row=row,

@@ -160,10 +160,13 @@ TORCH_LAYERS: dict[str, Callable[[Circuit, Tensor], Layer]] = {
 }
 
 
-def tensorcircuit_step(circuit: Circuit, x: Tensor, labels: Tensor, start: dict[str, Tensor]) -> Callable[[], float]:
+def tensorcircuit_step(
+    circuit: Circuit, x: Tensor, labels: Tensor, start: dict[str, Tensor], from_state: bool
+) -> Callable[[], float]:
     """A whole training step in TensorCircuit-NG on JAX: jit, vmap over samples and members, Adam.
 
-    x is (members, batch, n_features), labels (members, batch), start the weights by name, each with a leading member
+    Expectation values come from its ``expectation_ps``, one contraction for each qubit, as its documentation has it;
+    or, from_state, all from the amplitudes, which is faster for many qubits. x is (members, batch, n_features), labels (members, batch), start the weights by name, each with a leading member
     dimension. The function returns the loss of the first member.
     """
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -184,7 +187,9 @@ def tensorcircuit_step(circuit: Circuit, x: Tensor, labels: Tensor, start: dict[
                     cir.cnot(*gate.wires)
                 case _:
                     cir.ry(gate.wires[0], theta=_value(gate.angles[0], inputs, angles))
-        return jnp.abs(cir.state()) ** 2 @ table
+        if from_state:
+            return jnp.abs(cir.state()) ** 2 @ table
+        return jnp.stack([jnp.real(cir.expectation_ps(z=[wire])) for wire in range(circuit.n_qubits)])
 
     def loss(p: dict[str, Any], x: Any, labels: Any) -> Any:
         inputs = jnp.tanh(x @ p["pre.weight"].T + p["pre.bias"]) * (jnp.pi / 2)
