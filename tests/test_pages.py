@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from hypothesis import given, settings
@@ -15,8 +16,11 @@ from streamlit.testing.v1 import AppTest
 from core.config import DressedQuantum, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
+from core.events import Finished
+from core.features import load_bank
 from core.figures import head_style
 from core.store import Store
+from pages.ui import results as results_part
 from pages.ui.experiment import (
     ABLATIONS,
     ANSAETZE,
@@ -291,3 +295,32 @@ def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
     mine.run().button(key="stop").click().run()
     wait_for("stopped", [run_id])
     assert not mine.exception
+
+
+def test_wrong_images_are_shown_where_the_images_are(data_dir: Path, tmp_path: Path) -> None:
+    bank = load_bank(RunConfig())
+    names = tuple(name for name, split in zip(bank.names, bank.split, strict=True) if split == "test")[:3]
+    shown = results_part.thumbnails("ants_bees", names, data_dir)
+    assert [image.shape for image in shown] == [(180, 180, 3)] * 3
+    assert len({image.tobytes() for image in shown}) == 3
+    assert results_part.thumbnails("ants_bees", names, tmp_path) == []
+
+
+def test_a_tested_head_counts_what_its_predictions_say(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_id = store.create(RunConfig(seeds=2), {})
+    logits = np.array([[[2, 1], [0, 1], [0, 3]], [[0, 1], [0, 1], [5, 3]]], dtype=np.float32)  # says 0 1 1 and 1 1 0
+    finished = Finished(
+        test_loss=[0.5, 0.6],
+        test_accuracy=[2 / 3, 2 / 3],
+        best_epoch=[1, 1],
+        seconds=1.0,
+        test_logits=logits,
+        test_labels=np.array([0, 0, 1]),
+        test_names=["a", "b", "c"],
+        weights={},
+    )
+    store.append(run_id, finished)
+    tested = results_part.test_of(store.load(run_id))
+    np.testing.assert_array_equal(tested.correct, [[True, False, True], [False, False, False]])
+    np.testing.assert_array_equal(tested.confusion, [[0.5, 1.5], [0.5, 0.5]])
