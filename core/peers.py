@@ -166,8 +166,9 @@ def tensorcircuit_step(
     """A whole training step in TensorCircuit-NG on JAX: jit, vmap over samples and members, Adam.
 
     Expectation values come from its ``expectation_ps``, one contraction for each qubit, as its documentation has it;
-    or, from_state, all from the amplitudes, which is faster for many qubits. x is (members, batch, n_features), labels (members, batch), start the weights by name, each with a leading member
-    dimension. The function returns the loss of the first member.
+    or, from_state, all from the amplitudes, which is faster for many qubits. x is (members, batch, n_features), labels
+    (members, batch), start the weights by name, each with a leading member dimension. The function returns the loss of
+    the first member.
     """
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     if torch.get_num_threads() == 1:

@@ -90,7 +90,8 @@ class Simulator:
         try:
             return self._engines[name]
         except KeyError:
-            return self._engines.setdefault(name, ENGINES[name](self.circuit, self.dtype, self.device))
+            with torch.inference_mode(False):  # constants that can be used in either mode
+                return self._engines.setdefault(name, ENGINES[name](self.circuit, self.dtype, self.device))
 
 
 def simulator(circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Simulator:
