@@ -394,6 +394,7 @@ def test_the_command_stores_and_reports(
         (["--problem", "moons", "--name", "../moons"], "name"),
         (["--problem", "moons", "--seeds", "1"], "seeds"),
         (["--problem", "moons", "--seeds", "many"], "seeds"),
+        (["--all", "fish"], "fish"),
         (["--dataset", "fish"], "fish"),
         (["--dataset", "moons", "--backbone", "resnet18"], "backbone"),
     ],

@@ -26,6 +26,7 @@ from core.comparison import (
     save_comparison,
 )
 from core.config import RunConfig, run_config
+from core.errors import LabError
 from core.statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One problem with its settings, or all that ship."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--all", action="store_true", help="run all that ship again and replace them, settings as given and tuned"
+        "--all",
+        nargs="*",
+        metavar="NAME",
+        help="run those that ship again and replace them, settings as given and tuned; with names: these alone",
     )
     what.add_argument("--problem", choices=PROBLEMS, help="one of the problems that ship")
     what.add_argument("--dataset", help="a data set; its settings are the paper's where it has some")
@@ -61,7 +65,6 @@ def run(given: argparse.Namespace) -> int:
     import torch
 
     from core.contest import Outcome, compete
-    from core.errors import LabError
     from core.features import load_bank
 
     if not given.margin > 0:
@@ -98,10 +101,13 @@ class Task:
 
 
 def _tasks(given: argparse.Namespace) -> list[Task]:
-    if given.all:
+    if given.all is not None:
+        if unknown := [name for name in given.all if name not in SHIPPED_TRIALS]:
+            raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}.")
         return [
             Task(name, problem_config(name.removesuffix("-tuned")), trials, _shipped_command(name, trials), SHIPPED)
             for name, trials in SHIPPED_TRIALS.items()
+            if name in (given.all or SHIPPED_TRIALS)
         ]
     config = _config(given)
     name = check_name(given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}")
