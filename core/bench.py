@@ -2,8 +2,8 @@
 
 A step is a whole one: Linear d→n, tanh·π/2, circuit, Linear n→classes, mean cross-entropy, all gradients, Adam. All
 contestants start from the same weights on the same data, and must report the same loss before they are timed. They
-take turns, round after round, in one process; the median over the rounds counts, so that a busy machine is busy for
-all of them.
+take turns, round after round, in one process, so that a busy machine is busy for all of them; every step is timed, and
+the median over all rounds counts, which a step that another process interrupts does not move.
 """
 
 import os
@@ -30,8 +30,8 @@ from core.torch_head import TorchHead
 from core.training import cross_entropy, training_step
 
 LEARNING_RATE = 4e-4
-SLICE = 0.005
-"""Seconds that a contestant runs in one round, at least one step: short, so that other processes spoil few rounds."""
+SLICE = 0.02
+"""Seconds that a contestant runs in one round, at least one step."""
 PEER_BYTES = 6e9
 """A peer that keeps every gate's state for backpropagation is left out where they would need more memory."""
 
@@ -232,7 +232,7 @@ def fits(task: Task, name: str) -> bool:
 
 
 def measure(
-    entries: Sequence[tuple[str, Task]], rounds: int = 41, seconds: float = 4.0, limit: float = 20.0
+    entries: Sequence[tuple[str, Task]], rounds: int = 25, seconds: float = 4.0, limit: float = 20.0
 ) -> dict[tuple[str, Task], float]:
     """Median milliseconds of one step of every contestant, which take turns for some rounds.
 
@@ -262,10 +262,10 @@ def measure(
     for index in range(rounds):
         for key, (step, repeats, own_rounds) in steps.items():
             if index < own_rounds:
-                began = perf_counter()
                 for _ in range(repeats):
+                    began = perf_counter()
                     step()
-                times[key].append((perf_counter() - began) / repeats * 1e3)
+                    times[key].append((perf_counter() - began) * 1e3)
     return {key: statistics.median(values) for key, values in times.items()}
 
 
@@ -279,7 +279,7 @@ def _loss(value: float | Tensor, task: Task) -> float:
     return cross_entropy(value, target).mean().item()
 
 
-def compare_step(task: Task, names: Sequence[str], rounds: int = 41, seconds: float = 4.0) -> dict[str, Any]:
+def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: float = 4.0) -> dict[str, Any]:
     """One training step of every contestant, and the ratios that matter, as plain data.
 
     ``ms`` is our training step and ``classical_ms`` the classical twin in plain torch with torch.optim.Adam, both for
@@ -351,7 +351,7 @@ def compare_scaling(
         able = [name for name in names if (axis, name) not in given_up]
         own = {name: task if fits(task, name) else replace(task, members=1) for name in able}
         entries = [(name, one) for name, one in own.items() if fits(one, name)]
-        times = measure(entries, rounds=21, seconds=seconds, limit=limit)
+        times = measure(entries, rounds=11, seconds=seconds, limit=limit)
         for name, one in entries:
             if (name, one) not in times or times[name, one] > limit * 1e3:
                 given_up.add((axis, name))

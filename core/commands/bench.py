@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against", metavar="NAME,NAME", help="peers to measure; default: all that are installed; none: no peer"
     )
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of torch, default 1")
-    parser.add_argument("--rounds", type=int, default=41, metavar="N", help="rounds of a step comparison, default 41")
+    parser.add_argument("--rounds", type=int, default=25, metavar="N", help="rounds of a step comparison, default 25")
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="time for each contestant, default 4")
     parser.add_argument("--axes", default="qubits,depth,batch,members", metavar="NAME,..", help="curves of scaling")
     parser.add_argument("--max-qubits", type=int, default=16, metavar="N", help="end of the qubits' curve, default 16")
