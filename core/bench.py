@@ -49,7 +49,8 @@ class Task:
 
     @property
     def head(self) -> DressedQuantum:
-        return DressedQuantum(n_qubits=self.n_qubits, q_depth=self.q_depth)
+        """Not validated: the simulator goes on where the form ends, at 12 qubits."""
+        return DressedQuantum().model_copy(update={"n_qubits": self.n_qubits, "q_depth": self.q_depth})
 
     def data(self) -> tuple[Tensor, Tensor]:
         """Features (members, batch, n_features) and labels (members, batch)."""

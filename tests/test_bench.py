@@ -118,6 +118,11 @@ def test_scaling_is_measured_stored_and_drawn(capsys, tmp_path, monkeypatch):
     }
 
 
+def test_scaling_goes_on_where_the_form_ends():
+    rows = compare_scaling(["qubits"], ["ours"], max_qubits=14, seconds=0.01, limit=20.0)
+    assert [row["n_qubits"] for row in rows] == [2, 4, 6, 8, 10, 12, 14]
+
+
 def test_scaling_drops_a_contestant_that_has_become_too_slow():
     rows = list(compare_scaling(["qubits"], ["ours", "classical"], max_qubits=6, seconds=0.05, limit=0.0))
     assert rows == []
