@@ -99,7 +99,7 @@ def simulator(circuit: Circuit, dtype: torch.dtype = torch.float32, device: torc
     return _simulator(circuit, dtype, torch.device(device))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # each keeps the buffers of its last sizes of batch
 def _simulator(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Simulator:
     return Simulator(circuit, dtype, device)
 
