@@ -52,6 +52,10 @@ class Task:
         """Not validated: the simulator goes on where the form ends, at 12 qubits."""
         return DressedQuantum().model_copy(update={"n_qubits": self.n_qubits, "q_depth": self.q_depth})
 
+    def __str__(self) -> str:
+        members = "one member" if self.members == 1 else f"{self.members} members"
+        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}"
+
     def data(self) -> tuple[Tensor, Tensor]:
         """Features (members, batch, n_features) and labels (members, batch)."""
         generator = torch.Generator().manual_seed(0)
@@ -322,7 +326,7 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: fl
             for (name, own), ms in times.items()
         ],
     }
-    return {name: _rounded(value) for name, value in result.items()}
+    return dict(rounded(result))
 
 
 def scaling_tasks(axes: Sequence[str], max_qubits: int) -> Iterator[tuple[str, Task]]:
@@ -358,7 +362,7 @@ def compare_scaling(
                 given_up.add((axis, name))
             if (name, one) in times:
                 ms = times[name, one] * task.members / one.members
-                yield {"axis": axis, **asdict(task), "name": name, "ms": _rounded(ms)}
+                yield {"axis": axis, **asdict(task), "name": name, "ms": rounded(ms)}
 
 
 def machine(names: Sequence[str]) -> dict[str, Any]:
@@ -383,10 +387,12 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Four significant digits: no measurement here is better than that."""
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, list):
-        return [{name: _rounded(part) for name, part in item.items()} for item in value]
+        return [rounded(item) for item in value]
     return value

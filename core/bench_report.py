@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.bench import LABELS
+from core.bench import LABELS, Task
+from core.bench_profile import LARGE, SHOWN_OPERATIONS
 from core.figures import template
 
 AXES = {
@@ -37,13 +39,13 @@ DASHES = {"pennylane_loop": "dash", "lightning": "dot", "tensorcircuit": "dash"}
 
 
 def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
-    """Store a measurement as step.json, scaling.json or run.json and rewrite the table README.md; the table's path.
+    """Store a measurement as {what}.json and rewrite the tables in README.md; the path of that.
 
-    A step is kept beside the steps of other sizes that were stored before.
+    A step, or its profile, is kept beside those of other sizes that were stored before.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{what}.json"
-    if what == "step":
+    if what in ("step", "profile"):
         kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
         result = {"steps": sorted([*(old for old in kept if _size(old) != _size(result)), dict(result)], key=_size)}
     _write(path, json.dumps(result, indent=1) + "\n")
@@ -55,7 +57,13 @@ def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
 def report(folder: Path) -> str:
     """All stored measurements as a page of markdown, with the commands that made them."""
     parts = ["# What a training step costs\n"]
-    for what, describe in (("step", _steps_in_words), ("run", _run_in_words), ("scaling", _scaling_in_words)):
+    describing = {
+        "step": _steps_in_words,
+        "profile": _profiles_in_words,
+        "run": _run_in_words,
+        "scaling": _scaling_in_words,
+    }
+    for what, describe in describing.items():
         path = folder / f"{what}.json"
         if path.exists():
             parts.append(describe(json.loads(path.read_text(encoding="utf-8"))))
@@ -98,7 +106,7 @@ def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> 
 
 def _steps_in_words(stored: Mapping[str, Any]) -> str:
     steps = stored["steps"]
-    head = [f"{s['n_qubits']} qubits, depth {s['q_depth']}, batch {s['batch_size']}, {_members(s)}" for s in steps]
+    head = [_title(step) for step in steps]
     lines = [
         "## One step\n",
         "Linear 512→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds, median of",
@@ -125,11 +133,33 @@ def _steps_in_words(stored: Mapping[str, Any]) -> str:
     }
     for key, label in ratios.items():
         lines.append(f"| {label} | " + " | ".join(f"{s[key]:.3g}" if s.get(key) else "–" for s in steps) + " |")
-    commands = [
-        f"    python -m core bench step --n-qubits {s['n_qubits']} --q-depth {s['q_depth']} "
-        f"--batch-size {s['batch_size']} --members {s['members']} --save"
-        for s in steps
+    commands = [_command("step", step) for step in steps]
+    return "\n".join([*lines, "", "Measured by", "", *commands, ""])
+
+
+def _profiles_in_words(stored: Mapping[str, Any]) -> str:
+    steps = stored["steps"]
+    lines = [
+        "## Where our step spends its time\n",
+        "Milliseconds of torch's operations and their calls in one step, as torch's profiler sees them (its own cost a",
+        "call included). The last line is what the matrix products alone would take at the speed of one product of",
+        f"{LARGE} × {LARGE} matrices on this core: no order of calls goes below it.\n",
+        *_machine(steps[-1]["machine"]),
+        "| | " + " | ".join(map(_title, steps)) + " |",
+        "|---|" + "---:|" * len(steps),
     ]
+    named = {operation["name"]: None for step in steps for operation in step["operations"][:SHOWN_OPERATIONS]}
+    for name in named:
+        found = [next((one for one in step["operations"] if one["name"] == name), None) for step in steps]
+        cells = [f"{one['ms']:.3g} in {one['calls']:.3g}" if one else "–" for one in found]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    for label, key, unit in (
+        ("whole step, without the profiler", "step_ms", 1),
+        ("million operations in matrix products", "flops", 1e6),
+        ("their milliseconds at the speed of a large product", "least_ms", 1),
+    ):
+        lines.append(f"| {label} | " + " | ".join(f"{step[key] / unit:.3g}" for step in steps) + " |")
+    commands = [_command("profile", step) for step in steps]
     return "\n".join([*lines, "", "Measured by", "", *commands, ""])
 
 
@@ -176,8 +206,20 @@ def _cell(step: Mapping[str, Any], name: str) -> str:
     return f"{times[1]:.3g} (one)" if 1 in times else ""
 
 
-def _members(step: Mapping[str, Any]) -> str:
-    return "one member" if step["members"] == 1 else f"{step['members']} members"
+def _title(step: Mapping[str, Any]) -> str:
+    return str(_task(step))
+
+
+def _command(what: str, step: Mapping[str, Any]) -> str:
+    task = _task(step)
+    return (
+        f"    python -m core bench {what} --n-qubits {task.n_qubits} --q-depth {task.q_depth} "
+        f"--batch-size {task.batch_size} --members {task.members} --save"
+    )
+
+
+def _task(step: Mapping[str, Any]) -> Task:
+    return Task(**{field.name: step[field.name] for field in fields(Task)})
 
 
 def _size(step: Mapping[str, Any]) -> tuple[int, ...]:

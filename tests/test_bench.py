@@ -128,6 +128,21 @@ def test_scaling_drops_a_contestant_that_has_become_too_slow():
     assert rows == []
 
 
+def test_a_profile_counts_the_arithmetic_of_a_step(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    size = ["--n-qubits", "8", "--q-depth", "1", "--batch-size", "512", "--n-features", "64"]
+    assert main(["bench", "profile", "--save", "--json", *size]) == 0
+    result = last_line(capsys)
+    dense = 2 * 512 * (2 * 64 * 8 + 3 * 8 * 2)  # forward and weights of 64 → 8; forward, inputs and weights of 8 → 2
+    layer = 2 * 3 * 512 * 2 * 256 * 16  # two groups: state, adjoint and Γ, each 16 products for every amplitude
+    assert dense + layer < result["flops"] < 1.5 * (dense + layer)
+    assert result["least_ms"] == pytest.approx(result["flops"] / result["large_product_gflops"] / 1e6, rel=1e-2)
+    assert {operation["name"]: operation["calls"] for operation in result["operations"]}["bmm"] >= 6
+    table = (tmp_path / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert "8 qubits, depth 1, batch 512, one member" in table
+    assert "bench profile --n-qubits 8" in table
+
+
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
     for size in ("2", "3", "2"):

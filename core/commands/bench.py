@@ -1,7 +1,7 @@
 """Measure what a training step costs, beside classical networks and other simulators on the same machine.
 
-``step`` compares one training step of every contestant that is installed; ``scaling`` varies qubits, depth, batch and
-members; ``run`` times the paper's whole ants-and-bees protocol.
+``step`` compares one training step of every contestant that is installed; ``profile`` says where ours spends its time;
+``scaling`` varies qubits, depth, batch and members; ``run`` times the paper's whole ants-and-bees protocol.
 """
 
 import argparse
@@ -18,13 +18,16 @@ from core.settings import settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Size of the step, contestants, and where to write."""
-    parser.add_argument("what", choices=("step", "scaling", "run"), help="one step; curves; the whole protocol")
-    parser.add_argument("--n-qubits", type=int, default=4, metavar="N", help="qubits (step), default 4")
-    parser.add_argument("--q-depth", type=int, default=6, metavar="N", help="depth (step), default 6")
-    parser.add_argument("--batch-size", type=int, default=4, metavar="N", help="samples in a step (step), default 4")
     parser.add_argument(
-        "--members", type=int, default=1, metavar="N", help="networks trained at once (step), default 1"
+        "what",
+        choices=("step", "profile", "scaling", "run"),
+        help="one step; its operations; curves; the whole protocol",
     )
+    size = parser.add_argument_group("size of the step that step and profile measure")
+    size.add_argument("--n-qubits", type=int, default=4, metavar="N", help="qubits, default 4")
+    size.add_argument("--q-depth", type=int, default=6, metavar="N", help="depth, default 6")
+    size.add_argument("--batch-size", type=int, default=4, metavar="N", help="samples in a step, default 4")
+    size.add_argument("--members", type=int, default=1, metavar="N", help="networks trained at once, default 1")
     parser.add_argument("--n-features", type=int, default=512, metavar="N", help="width of the features, default 512")
     parser.add_argument(
         "--against", metavar="NAME,NAME", help="peers to measure; default: all that are installed; none: no peer"
@@ -50,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
 
     torch.set_num_threads(given.threads)
     names = _contestants(given)
-    measure = {"step": _step, "scaling": _scaling, "run": _run}[given.what]
+    measure = {"step": _step, "profile": _profile, "scaling": _scaling, "run": _run}[given.what]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other people's libraries
         result = measure(given, names) | {"machine": machine(names)}
@@ -100,11 +103,28 @@ def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
     task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
     result = compare_step(task, names, given.rounds, given.seconds)
-    print(f"{task.n_qubits} qubits, depth {task.q_depth}, batch {task.batch_size}, {task.n_features} features\n")
+    print(f"{task}\n")
     print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
     for row in result["contestants"]:
         faster = f"{row['speedup']:.4g} ×" if row["speedup"] else ""
         print(f"{LABELS[row['name']]:52}{row['members']:8}{row['ms']:12.4g}{faster:>12}")
+    return result
+
+
+def _profile(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    from core.bench import Task
+    from core.bench_profile import SHOWN_OPERATIONS, profile_step
+
+    task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
+    result = profile_step(task)
+    print(f"{task}\n")
+    print(f"{'operation':28}{'calls':>8}{'ms':>12}")
+    for operation in result["operations"][:SHOWN_OPERATIONS]:
+        print(f"{operation['name']:28}{operation['calls']:8.4g}{operation['ms']:12.4g}")
+    print(
+        f"\na step takes {result['step_ms']:.4g} ms; the {result['flops'] / 1e6:.4g} million operations of its matrix "
+        f"products take {result['least_ms']:.4g} ms at the speed of one large product here"
+    )
     return result
 
 
