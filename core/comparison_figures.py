@@ -95,6 +95,7 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
             "yanchor": "top",
         },
         margin={"t": 190, "b": 50},
+        meta={"fitTitle": True},  # the page breaks the lines again where there is more room
         hovermode="closest",
         xaxis={
             "title": {"text": "points of test accuracy, quantum minus rival"},

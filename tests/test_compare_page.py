@@ -54,6 +54,17 @@ def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Brow
     page.context.close()
 
 
+def test_the_title_takes_the_lines_that_the_width_asks_for(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_compare(browser, laboratory, f"problem={PROBLEM}")
+    lines = "document.querySelectorAll('.st-key-paired .lab-chart .gtitle tspan.line').length"
+    wide = page.evaluate(lines)
+    page.set_viewport_size({"width": 390, "height": 1000})
+    page.wait_for_function(f"{lines} > {wide}")
+    ends = page.evaluate("document.querySelector('.st-key-paired .lab-chart .gtitle').getBoundingClientRect().right")
+    assert ends <= 390
+    page.context.close()
+
+
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, laboratory: Laboratory) -> None:
     page = open_compare(browser, laboratory, f"problem={PROBLEM}", width=390)
     for part in ("[data-testid=stMain]", ".st-key-paired", ".st-key-explained", ".st-key-contribution"):

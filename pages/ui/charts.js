@@ -39,7 +39,13 @@ function newChart() {
     const built = changes.flatMap(change => [...change.addedNodes]).filter(node => node.matches?.(".svg-container, .plot-container"))
     chart.dataset.builds = Number(chart.dataset.builds) + built.length
   }).observe(chart, { childList: true })
-  new ResizeObserver(() => chart.data && chart.offsetWidth && window.Plotly.Plots.resize(chart)).observe(chart)
+  new ResizeObserver(() => {
+    if (!chart.data || !chart.offsetWidth) return
+    const layout = structuredClone(chart.layout)
+    fitTitle(layout, chart)
+    const { title, margin } = layout
+    window.Plotly.relayout(chart, layout.meta?.fitTitle ? { title, margin, autosize: true } : { autosize: true })
+  }).observe(chart)
   return chart
 }
 
@@ -53,10 +59,35 @@ function draw(root) {
   for (const [index, chart] of [...root.children].entries()) {
     const figure = structuredClone(figures[index])
     Object.assign(figure.layout, { template, uirevision: revision, autosize: true })
+    fitTitle(figure.layout, chart)
     if (touch) figure.layout.dragmode = false // a finger on a chart scrolls the page
     chart.dataset.updates = Number(chart.dataset.updates) + 1
     window.Plotly.react(chart, figure.data, figure.layout, { ...CONFIG, displayModeBar: touch ? false : "hover" })
   }
+}
+
+// A title above a chart gets as many lines as the chart's width asks for, and the chart as much room as they need.
+function fitTitle(layout, chart) {
+  if (!layout.meta?.fitTitle) return
+  const { title } = layout
+  const family = layout.template.layout.font.family
+  const titleLines = breakLines(title.text, `bold ${layout.template.layout.title.font.size}px ${family}`, chart)
+  const subtitleLines = breakLines(title.subtitle.text, `${title.subtitle.font.size}px ${family}`, chart)
+  title.text = `<b>${titleLines.join("<br>")}</b>`
+  title.subtitle.text = subtitleLines.join("<br>")
+  layout.margin.t = 60 + 21 * titleLines.length + 15 * subtitleLines.length
+}
+
+function breakLines(text, font, chart) {
+  const pen = document.createElement("canvas").getContext("2d")
+  pen.font = font
+  const lines = [""]
+  for (const word of text.replace(/<br>/g, " ").replace(/<[^>]*>/g, "").split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim()
+    if (pen.measureText(longer).width < 0.95 * chart.offsetWidth) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
 }
 
 function isDark(colour) {
