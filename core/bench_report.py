@@ -97,10 +97,11 @@ def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> 
                 row=row,
                 col=col,
             )
-        figure.update_xaxes(title=title, type="linear" if axis == "qubits" else "log", row=row, col=col)
-        figure.update_yaxes(title="ms a training step" if col == 1 else None, type="log", row=row, col=col)
+        sizes = sorted({one[field] for one in rows if one["axis"] == axis})
+        figure.update_xaxes(title=title, type="linear" if axis == "qubits" else "log", tickvals=sizes, row=row, col=col)
+        figure.update_yaxes(title="ms a training step" if col == 1 else None, type="log", dtick=1, row=row, col=col)
     figure.update_layout(template=template(dark), height=420 * (-(-len(axes) // columns)) + 160)
-    figure.update_layout(legend={"orientation": "h", "y": -0.12, "yanchor": "top"})
+    figure.update_layout(legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.12, "yanchor": "top"})
     return figure
 
 

@@ -1,7 +1,8 @@
 """The benchmark says what it measured, in the words that were agreed, and measures the same thing for everyone."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from core.bench import Task, compare_scaling, contestant, fits, installed, measu
 from core.bench_report import scaling_figure
 from core.simulator import expval
 
+ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--n-qubits=2", "--q-depth=1", "--batch-size=2", "--n-features=8", "--rounds=3", "--seconds=0.05", "--json"]
 NAMED = [
     "ms",
@@ -141,6 +143,29 @@ def test_a_profile_counts_the_arithmetic_of_a_step(capsys, tmp_path, monkeypatch
     table = (tmp_path / "benchmarks" / "README.md").read_text(encoding="utf-8")
     assert "8 qubits, depth 1, batch 512, one member" in table
     assert "bench profile --n-qubits 8" in table
+
+
+def test_the_readme_quotes_the_stored_measurement():
+    (step,) = [
+        step
+        for step in json.loads((ROOT / "results" / "benchmarks" / "step.json").read_text(encoding="utf-8"))["steps"]
+        if Task(**{field.name: step[field.name] for field in fields(Task)}) == Task()
+    ]
+    times = {(row["name"], row["members"]): row["ms"] for row in step["contestants"]}
+    quoted = {
+        "this laboratory, hybrid": times["ours", 1],
+        "this laboratory, hybrid, 32 seeds together": times["ours", 32],
+        "classical twin, plain torch with `torch.optim.Adam`": times["classical", 1],
+        "classical twin, plain torch, 32 seeds together": times["classical", 32],
+        "classical twin in this laboratory's own loop": times["classical_ours", 1],
+        "TensorCircuit-NG on JAX, compiled": min(times["tensorcircuit", 1], times["tensorcircuit_state", 1]),
+        "PennyLane `default.qubit`, broadcast": times["pennylane_broadcast", 1],
+        "PennyLane `default.qubit`, one sample after the other, as in its tutorial": times["pennylane_loop", 1],
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for label, ms in quoted.items():
+        (line,) = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
+        assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.01), label
 
 
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
