@@ -165,7 +165,7 @@ def test_the_readme_quotes_the_stored_measurement():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for label, ms in quoted.items():
         (line,) = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
-        assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.01), label
+        assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.02), label  # three digits or two
 
 
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
