@@ -193,12 +193,13 @@ class Network:
         self.head = head
         self.members = members
         self.parameters = head_parameters(head, n_features, n_classes)
-        size = members * sum(parameter.size for parameter in self.parameters)
-        self.flat = torch.zeros(size, device=device)
-        self.flat_grad = torch.zeros(size, device=device)
-        self.weights = self.views(self.flat)
-        self.grads = self.views(self.flat_grad)
         self.layers = head_layers(head, len(dense_widths(head, n_features, n_classes)) - 1, device)
+        self.attach(torch.zeros(members * sum(parameter.size for parameter in self.parameters), device=device))
+
+    def attach(self, flat: Tensor) -> None:
+        """Work on these weights, laid out like this network's, from now on."""
+        self.flat, self.flat_grad = flat, torch.zeros_like(flat)
+        self.weights, self.grads = self.views(self.flat), self.views(self.flat_grad)
         self._bound = self._bind()
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:

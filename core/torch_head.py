@@ -23,7 +23,7 @@ class _Logits(torch.autograd.Function):
             raise LabError("a head's gradient is taken once: call backward without create_graph or retain_graph.")
         tape, ctx.tape = ctx.tape, None
         ctx.network.backward(grad_logits, tape)
-        return None, None, ctx.network.flat_grad
+        return None, None, ctx.network.flat_grad.clone()  # the next backward writes into the buffer
 
 
 class TorchHead(nn.Module):
@@ -47,7 +47,8 @@ class TorchHead(nn.Module):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
-        self.network = Network(config, n_features, n_classes, len(seeds), device)
+        self.size = (config, n_features, n_classes, len(seeds))
+        self.network = Network(*self.size, device)
         self.network.initialise(seeds)
         self.weights = nn.Parameter(self.network.flat)
 
@@ -55,6 +56,15 @@ class TorchHead(nn.Module):
         """Logits (batch, n_classes), or (members, batch, n_classes)."""
         if features.requires_grad:
             raise LabError("features that need a gradient are not possible: detach them, their network is frozen.")
+        if self.weights.data_ptr() != self.network.flat.data_ptr():
+            self._follow_weights()
         if features.dim() == 3:
             return _Logits.apply(self.network, features, self.weights)
         return _Logits.apply(self.network, features.unsqueeze(0), self.weights).squeeze(0)
+
+    def _follow_weights(self) -> None:
+        """A network on the parameter as it is now: it was copied, moved to another device, or exchanged."""
+        if self.weights.dtype != torch.float32:
+            raise LabError(f"dtype = {self.weights.dtype} is not possible: heads compute in float32; use head.float().")
+        self.network = Network(*self.size, self.weights.device)
+        self.network.attach(self.weights.data)

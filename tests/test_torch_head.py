@@ -1,5 +1,7 @@
 """Heads as torch modules: values and gradients are those of the same layers in plain torch."""
 
+import copy
+
 import pytest
 import torch
 from torch.nn import functional
@@ -48,6 +50,43 @@ def test_any_head_learns_in_a_loop_of_torch(config):
         loss.backward()
         optimiser.step()
     assert loss.item() < 0.6 * first
+
+
+@pytest.mark.parametrize("config", [Linear(), MLP(hidden=(5, 4)), DressedQuantum(n_qubits=3, q_depth=2, q_delta=1.0)])
+def test_two_uses_in_one_loss_add_their_gradients(config):
+    head = TorchHead(config, n_features=4, n_classes=2)
+    one, other = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(3))
+    (first,) = torch.autograd.grad(head(one).square().sum(), head.weights)
+    (second,) = torch.autograd.grad(head(other).square().sum(), head.weights)
+    (head(one).square().sum() + head(other).square().sum()).backward()
+    torch.testing.assert_close(head.weights.grad, first + second)
+
+
+@pytest.mark.parametrize("config", [Linear(), DressedQuantum(n_qubits=2, q_depth=2)])
+def test_a_copy_learns_and_leaves_the_original_alone(config):
+    head = TorchHead(config, n_features=4, n_classes=2, seeds=(7,))
+    features = torch.randn(6, 4, generator=torch.Generator().manual_seed(4))
+    before = head(features).detach()
+    twin = copy.deepcopy(head)
+    torch.testing.assert_close(twin(features), before)
+    optimiser = torch.optim.SGD(twin.parameters(), lr=0.5)
+    twin(features).square().sum().backward()
+    optimiser.step()
+    assert (twin(features) - before).abs().max() > 1e-3
+    torch.testing.assert_close(head(features), before)
+
+
+def test_another_device_takes_the_whole_head_along():
+    head = TorchHead(DressedQuantum(n_qubits=2, q_depth=2), n_features=4, n_classes=2).to("meta")
+    logits = head(torch.empty(3, 4, device="meta"))
+    assert logits.shape == (3, 2)
+    assert logits.device.type == head.network.flat.device.type == "meta"
+
+
+def test_another_precision_is_refused():
+    head = TorchHead(Linear(), n_features=4, n_classes=2).to(torch.float64)
+    with pytest.raises(LabError, match="float32"):
+        head(torch.ones(1, 4, dtype=torch.float64))
 
 
 def test_members_are_independent():
