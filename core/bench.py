@@ -54,7 +54,8 @@ class Task:
 
     def __str__(self) -> str:
         members = "one member" if self.members == 1 else f"{self.members} members"
-        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}"
+        features = "" if self.n_features == Task.n_features else f", {self.n_features} features"
+        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}{features}"
 
     def data(self) -> tuple[Tensor, Tensor]:
         """Features (members, batch, n_features) and labels (members, batch)."""

@@ -35,16 +35,19 @@ COLOURS = {
 }
 """Others are grey and differ by their symbols."""
 
+FILES = {"step": "step.json", "profile": "profile.json", "run": "protocol.json", "scaling": "scaling.json"}
+"""Kind of measurement → its file; run.json is the name of a stored run's record."""
+
 DASHES = {"pennylane_loop": "dash", "lightning": "dot", "tensorcircuit": "dash"}
 
 
 def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
-    """Store a measurement as {what}.json and rewrite the tables in README.md; the path of that.
+    """Store a measurement as JSON in ``FILES`` and rewrite the tables in README.md; the path of that.
 
     A step, or its profile, is kept beside those of other sizes that were stored before.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{what}.json"
+    path = folder / FILES[what]
     if what in ("step", "profile"):
         kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
         result = {"steps": sorted([*(old for old in kept if _size(old) != _size(result)), dict(result)], key=_size)}
@@ -64,7 +67,7 @@ def report(folder: Path) -> str:
         "scaling": _scaling_in_words,
     }
     for what, describe in describing.items():
-        path = folder / f"{what}.json"
+        path = folder / FILES[what]
         if path.exists():
             parts.append(describe(json.loads(path.read_text(encoding="utf-8"))))
     return "\n".join(parts)
@@ -110,9 +113,10 @@ def _steps_in_words(stored: Mapping[str, Any]) -> str:
     head = [_title(step) for step in steps]
     lines = [
         "## One step\n",
-        "Linear 512→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds, median of",
-        "rounds in which the contestants take turns. A library that trains one network at a time is shown for one.\n",
-        *_machine(steps[-1]["machine"]),
+        f"Linear {_widths(steps)}→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds,",
+        "median of rounds in which the contestants take turns. A library that trains one network at a time is shown for",
+        "one.\n",
+        *_machines(steps),
         "| | " + " | ".join(head) + " |",
         "|---|" + "---:|" * len(steps),
     ]
@@ -145,7 +149,7 @@ def _profiles_in_words(stored: Mapping[str, Any]) -> str:
         "Milliseconds of torch's operations and their calls in one step, as torch's profiler sees them (its own cost a",
         "call included). The last line is what the matrix products alone would take at the speed of one product of",
         f"{LARGE} × {LARGE} matrices on this core: no order of calls goes below it.\n",
-        *_machine(steps[-1]["machine"]),
+        *_machines(steps),
         "| | " + " | ".join(map(_title, steps)) + " |",
         "|---|" + "---:|" * len(steps),
     ]
@@ -193,6 +197,15 @@ def _scaling_in_words(stored: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "Measured, and drawn, by", "", command, ""])
 
 
+def _widths(steps: Sequence[Mapping[str, Any]]) -> str:
+    return " or ".join(str(width) for width in sorted({step["n_features"] for step in steps}))
+
+
+def _machines(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every machine, with its versions, that measured some of the steps."""
+    return list(dict.fromkeys(line for step in steps for line in _machine(step["machine"])))
+
+
 def _machine(found: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     cores = f"{found['cores']} cores, {found['threads']} thread{'s' * (found['threads'] > 1)}"
@@ -215,7 +228,7 @@ def _command(what: str, step: Mapping[str, Any]) -> str:
     task = _task(step)
     return (
         f"    python -m core bench {what} --n-qubits {task.n_qubits} --q-depth {task.q_depth} "
-        f"--batch-size {task.batch_size} --members {task.members} --save"
+        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features} --save"
     )
 
 

@@ -5,6 +5,7 @@ Double backward (a gradient of a gradient) is not supported.
 """
 
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import torch
@@ -57,7 +58,10 @@ class Simulator:
         self._engines: dict[str, Engine] = {}
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Any]:
-        """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
+        """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved.
+
+        M and B are 1 at least, and the shapes are not checked here: this is called once in every training step.
+        """
         engine = self._choose(inputs)
         values, work = engine.forward(inputs, weights)
         return values, (engine, work)
@@ -121,10 +125,10 @@ class _Expval(torch.autograd.Function):
     def backward(ctx: Any, grad_expvals: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         if torch.is_grad_enabled():
             raise LabError("expval has no second derivative: take its gradient without create_graph.")
+        inputs, weights = ctx.saved_tensors  # torch raises here when they were changed in place
         saved, ctx.saved = ctx.saved, None
         single = grad_expvals.dim() == 2
         if saved is None:  # a second backward through a retained graph
-            inputs, weights = ctx.saved_tensors
             saved = ctx.run.forward(*((inputs[None], weights[None]) if single else (inputs, weights)))[1]
         _, need_inputs, need_weights = ctx.needs_input_grad
         grads = ctx.run.backward(saved, grad_expvals[None] if single else grad_expvals, need_inputs, need_weights)
@@ -137,23 +141,51 @@ def expval(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
 
     inputs (..., B, n_inputs) or (n_inputs,), weights (..., n_weights), leading dimensions broadcast; the result is
     (..., B, observables) or (observables,), in the dtype and on the device of inputs. Gradients once, not twice.
+    Raises `LabError` for other shapes and for dtypes other than float32 and float64.
     """
-    run = _simulator(circuit, inputs.dtype, inputs.device)
+    run = _checked(circuit, inputs, weights)
     differentiable = torch.is_grad_enabled() and (inputs.requires_grad or weights.requires_grad)
-    if differentiable and inputs.dim() == 2 and weights.dim() == 1:
+    if differentiable and inputs.dim() == 2 and weights.dim() == 1 and len(inputs):
         return _Expval.apply(run, inputs, weights)
     if inputs.dim() == 1:
         return expval(circuit, inputs[None], weights)[..., 0, :]
     lead = torch.broadcast_shapes(inputs.shape[:-2], weights.shape[:-1])
-    inputs = inputs.expand(*lead, *inputs.shape[-2:]).reshape(-1, *inputs.shape[-2:])
-    weights = weights.expand(*lead, weights.shape[-1]).reshape(-1, weights.shape[-1])
+    members, samples = prod(lead), inputs.shape[-2]
+    if members * samples == 0:  # no value, but part of the graph
+        return inputs.new_zeros(*lead, samples, len(circuit.observables)) + 0 * (inputs.sum() + weights.sum())
+    inputs = inputs.expand(*lead, *inputs.shape[-2:]).reshape(members, samples, circuit.n_inputs)
+    weights = weights.expand(*lead, weights.shape[-1]).reshape(members, circuit.n_weights)
     values = _Expval.apply(run, inputs, weights) if differentiable else run.expval(inputs, weights)
     return values.reshape(*lead, *values.shape[1:])
 
 
+def _checked(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Simulator:
+    """The simulator for these arguments; one sentence about what is wrong with them."""
+    for name, tensor, n in (("inputs", inputs, circuit.n_inputs), ("weights", weights, circuit.n_weights)):
+        if tensor.dim() == 0 or tensor.shape[-1] != n:
+            raise LabError(f"{name} of shape {tuple(tensor.shape)} are not possible: the last dimension must be {n}.")
+    if inputs.dtype not in (torch.float32, torch.float64) or weights.dtype != inputs.dtype:
+        raise LabError(
+            f"inputs of {inputs.dtype} and weights of {weights.dtype} are not possible: "
+            "use float32 or float64 for both."
+        )
+    return _simulator(circuit, inputs.dtype, inputs.device)
+
+
 def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
-    """Amplitudes (M, B, 2^n), complex, of inputs (M, B, n_inputs) and weights (M, n_weights); no gradients."""
-    return _simulator(circuit, inputs.dtype, inputs.device).states(inputs, weights)
+    """Amplitudes (M, B, 2^n), complex, of inputs (M, B, n_inputs) and weights (M, n_weights); no gradients.
+
+    Raises `LabError` for other shapes and dtypes.
+    """
+    run = _checked(circuit, inputs, weights)
+    if inputs.dim() != 3 or weights.dim() != 2 or len(inputs) != len(weights):
+        raise LabError(
+            f"inputs of shape {tuple(inputs.shape)} and weights of shape {tuple(weights.shape)} are not possible: "
+            "states need (members, samples, inputs) and (members, weights)."
+        )
+    if inputs.shape[0] * inputs.shape[1] == 0:
+        return inputs.new_zeros(*inputs.shape[:2], 1 << circuit.n_qubits, dtype=inputs.dtype.to_complex())
+    return run.states(inputs, weights)
 
 
 def probabilities(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:

@@ -175,7 +175,7 @@ def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatc
     stored = json.loads((tmp_path / "benchmarks" / "step.json").read_text(encoding="utf-8"))
     assert [step["batch_size"] for step in stored["steps"]] == [2, 3]
     table = (tmp_path / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    assert "batch 2, one member | 2 qubits, depth 1, batch 3" in table
+    assert "batch 2, one member, 8 features | 2 qubits, depth 1, batch 3" in table
 
 
 def test_the_whole_protocol_is_timed(capsys):

@@ -11,6 +11,7 @@ from core.__main__ import main
 from core.config import DressedQuantum
 from core.cuts import find_cut
 from core.errors import LabError
+from core.events import Epoch, Event
 from core.features import load_bank
 from core.notebook import LEARNING_RATES
 from core.paper import PROTOCOLS, SHIPPED, Row, find_row, keep_notebook_results, measured, notebook_results, rows, table
@@ -165,6 +166,38 @@ def test_what_is_stored_is_not_run_again(
     assert main(["paper", "run", key]) == 0
     assert "stored already" in capsys.readouterr().out
     assert Store().load(f"paper-{key}").created == created
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, LabError])
+def test_a_row_that_fails_again_keeps_its_earlier_record(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    key = "spirals-classical-ours"
+    assert main(["paper", "run", key]) == 0
+    folder = tmp_path / f"paper-{key}"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    append = Store.append
+
+    def break_off(store: Store, run_id: str, event: Event) -> None:
+        append(store, run_id, event)
+        if isinstance(event, Epoch):
+            raise error("broken off")
+
+    monkeypatch.setattr(Store, "append", break_off)
+    assert main(["paper", "run", key, "--again"]) != 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    monkeypatch.setattr(Store, "append", append)
+    assert main(["paper", "run", key, "--again"]) == 0
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_everything_that_ships_can_be_read() -> None:
+    store = Store(SHIPPED)
+    shipped = [run_id for run_id in store.run_ids() if run_id.startswith("paper-")]
+    assert set(shipped) == {row.run_id for row in SHIPPED_ROWS}
+    assert all(store.load(run_id).finished for run_id in shipped)
+    assert not [run_id for run_id in store.run_ids() if run_id in ("benchmarks", "comparisons")]
 
 
 def test_example_1_from_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

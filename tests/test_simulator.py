@@ -66,6 +66,14 @@ def by_engine(name, circuit, arguments, dtype=torch.float64, device="cpu"):
     return values, *engine.backward(saved, grad_expvals, True, True)
 
 
+def by_expval(circuit, inputs, weights, grad_expvals):
+    """As `by_pennylane`, by the operation that users call."""
+    inputs, weights = inputs.clone().requires_grad_(), weights.clone().requires_grad_()
+    values = expval(circuit, inputs, weights)
+    torch.testing.assert_close(expval(circuit, inputs.detach(), weights.detach()), values.detach(), rtol=0, atol=1e-12)
+    return values.detach(), *torch.autograd.grad(values, (inputs, weights), grad_expvals)
+
+
 def assert_same(measured, expected, circuit, dtype=torch.float64):
     """Largest difference within the tolerance; in float32 relative to the largest entry, times the root of the number
     of gates, since rounding adds up over them."""
@@ -114,6 +122,7 @@ def test_random_circuits_agree_with_pennylane(n_qubits):
                 assert_same(by_engine(name, circuit, arguments, device=device), expected, circuit)
                 single = by_engine(name, circuit, arguments, torch.float32, device)
                 assert_same(single, expected, circuit, torch.float32)
+        assert_same(by_expval(circuit, *arguments), expected, circuit)
 
     check()
 
@@ -255,6 +264,46 @@ def test_expval_may_be_differentiated_again_when_the_graph_is_kept():
     expval(circuit, inputs + 1, weights).sum().backward()
     (second,) = torch.autograd.grad(values, weights, grad)
     torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def test_expval_of_no_samples_is_part_of_the_graph():
+    circuit = dressed_circuit(DressedQuantum(n_qubits=3, q_depth=2))
+    for lead in [(), (2,)]:
+        inputs = torch.zeros(*lead, 0, circuit.n_inputs, requires_grad=True)
+        weights = torch.zeros(*lead, circuit.n_weights, requires_grad=True)
+        values = expval(circuit, inputs, weights)
+        assert values.shape == (*lead, 0, 3)
+        values.sum().backward()
+        assert not weights.grad.any()
+    assert states(circuit, torch.zeros(2, 0, 3), torch.zeros(2, circuit.n_weights)).shape == (2, 0, 8)
+
+
+@pytest.mark.parametrize("reuploads", [1, 2])
+def test_an_input_that_was_changed_in_place_is_noticed(reuploads):
+    circuit = dressed_circuit(DressedQuantum(n_qubits=4, q_depth=2, reuploads=reuploads))
+    inputs, weights, _ = random_arguments(circuit, members=1, batch=2)
+    values = expval(circuit, inputs, weights.requires_grad_()).sum()
+    inputs.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        values.backward()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "weights", "message"),
+    [
+        (torch.zeros(2, 3), torch.zeros(6), "the last dimension must be 2"),
+        (torch.zeros(2, 2), torch.zeros(5), "the last dimension must be 4"),
+        (torch.zeros(2, 2), torch.zeros(4, dtype=torch.float64), "float32 or float64 for both"),
+        (torch.zeros(2, 2, dtype=torch.int64), torch.zeros(4, dtype=torch.int64), "float32 or float64 for both"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused_in_one_sentence(inputs, weights, message):
+    circuit = dressed_circuit(DressedQuantum(n_qubits=2, q_depth=2))
+    for call in (expval, states):
+        with pytest.raises(LabError, match=message):
+            call(circuit, inputs, weights)
+    with pytest.raises(LabError, match="members, samples, inputs"):
+        states(circuit, torch.zeros(3, 1, 2), torch.zeros(1, 4))
 
 
 def test_expval_has_no_second_derivative():

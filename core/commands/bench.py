@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import math
 import sys
 import warnings
 from pathlib import Path
@@ -67,14 +68,16 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> None:
-    from core.config import head_config
-
-    head_config({"kind": "dressed_quantum", "n_qubits": given.n_qubits, "q_depth": given.q_depth})
-    for name in ("batch_size", "members", "n_features", "threads", "rounds", "epochs"):
+    for name in ("q_depth", "batch_size", "members", "n_features", "threads", "rounds", "epochs"):
         if getattr(given, name) < 1:
             raise LabError(f"{name} = {getattr(given, name)} is not possible: use 1 or more")
-    if not 2 <= given.max_qubits <= 20:
-        raise LabError(f"max_qubits = {given.max_qubits} is not possible: use 2 to 20")
+    for name in ("n_qubits", "max_qubits"):
+        if not 2 <= getattr(given, name) <= 20:
+            raise LabError(f"{name} = {getattr(given, name)} is not possible: use 2 to 20")
+    if not 0 < given.seconds < math.inf:
+        raise LabError(f"seconds = {given.seconds} is not possible: use a number above 0, such as 4")
+    if given.figure and given.what != "scaling":
+        raise LabError(f"figure = {given.figure} is not possible with {given.what}: only scaling is drawn")
     unknown = set(given.axes.split(",")) - {"qubits", "depth", "batch", "members"}
     if unknown:
         raise LabError(f"axes = {given.axes} is not possible: choose from qubits, depth, batch, members")

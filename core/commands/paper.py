@@ -8,6 +8,7 @@ import argparse
 import json
 import math
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -85,7 +86,7 @@ def _list(given: argparse.Namespace) -> int:
     from core.paper import rows, table
 
     for line in table():
-        row, done = line.row, line.measured
+        row, done = line.row, line.again or line.measured
         if given.json:
             print(json.dumps(_row_json(row, done)))
             continue
@@ -134,7 +135,7 @@ def _run(given: argparse.Namespace) -> int:
         raise LabError("row = nothing is not possible: name rows of `paper list`, or use --all")
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
-    stored = set() if given.again else {run_id for run_id in store.run_ids() if store.load(run_id).finished}
+    stored = set() if given.again else {row.run_id for row in wanted if _is_stored(row.run_id, store)}
     computed = set() if given.again else set(notebook_results(store.root))
     for number, row in enumerate(wanted, 1):
         print(f"[{number}/{len(wanted)}] {row.key}: ", end="", flush=True)
@@ -150,6 +151,14 @@ def _run(given: argparse.Namespace) -> int:
                 raise
             print(error)
     return 0
+
+
+def _is_stored(run_id: str, store: "Store") -> bool:
+    """Whether a whole run of this row is there; one that cannot be read is trained again."""
+    try:
+        return store.load(run_id).finished is not None
+    except LabError:
+        return False
 
 
 def _compute_notebook(row: "Row", root: Path) -> set[str]:
@@ -183,21 +192,40 @@ def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
     from core.events import Checkpoint, Finished
 
     provenance, training = _prepare(config)
-    shutil.rmtree(store.folder(row.run_id), ignore_errors=True)
-    store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
-    print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
+    with _earlier_kept(store.folder(row.run_id)):
+        store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
+        print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
+        try:
+            for event in training:
+                if isinstance(event, Finished):
+                    print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
+                    weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+                    logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
+                    event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
+                if not isinstance(event, Checkpoint):
+                    store.append(row.run_id, event)
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            store.set_status(row.run_id, "interrupted" if interrupted else "failed", str(error))
+            raise
+
+
+@contextmanager
+def _earlier_kept(folder: Path) -> "Iterator[None]":
+    """Set an earlier record aside; it comes back unless what is written inside becomes whole."""
+    aside = folder.with_name(f".{folder.name}")
+    if aside.exists():  # an earlier attempt was killed
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.rename(aside)
     try:
-        for event in training:
-            if isinstance(event, Finished):
-                print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
-                weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-                logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
-                event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
-            if not isinstance(event, Checkpoint):
-                store.append(row.run_id, event)
-    except BaseException as error:
-        store.set_status(row.run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        yield
+    except BaseException:
+        if aside.exists():
+            shutil.rmtree(folder)
+            aside.rename(folder)
         raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _prepare(config: "RunConfig") -> "tuple[dict[str, Any], Iterator[Event]]":
