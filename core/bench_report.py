@@ -114,8 +114,8 @@ def _steps_in_words(stored: Mapping[str, Any]) -> str:
     lines = [
         "## One step\n",
         f"Linear {_widths(steps)}→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds,",
-        "median of rounds in which the contestants take turns. A library that trains one network at a time is shown for",
-        "one.\n",
+        "median of rounds in which the contestants take turns. A library that trains one network at a time is shown",
+        "for one.\n",
         *_machines(steps),
         "| | " + " | ".join(head) + " |",
         "|---|" + "---:|" * len(steps),
