@@ -10,7 +10,9 @@ from torch.nn import functional
 from core.circuits import dressed_circuit
 from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
 from core.heads import Network
+from core.optimiser import MemberAdam
 from core.shapes import count_trained, dense_widths, head_parameters
+from core.training import training_step
 
 HEADS = [
     DressedQuantum(n_qubits=4, q_depth=3, q_delta=0.7),
@@ -74,6 +76,19 @@ def test_logits_and_gradients(head: HeadConfig) -> None:
         for name, weight in weights.items():
             gradient = weight.grad if name in trained else torch.zeros_like(weight)
             torch.testing.assert_close(network.grads[name][member].double(), gradient, atol=5e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("head", [*HEADS, DressedQuantum(n_qubits=9), DressedQuantum(n_qubits=9, reuploads=2)])
+def test_a_training_step_stays_on_its_device(head: HeadConfig) -> None:
+    """torch's meta device computes shapes alone, and refuses to mix with tensors that were made elsewhere."""
+    network = Network(head, FEATURES, CLASSES, MEMBERS, device="meta")
+    optimiser = MemberAdam(network.flat, network.flat_grad)
+    optimiser.set_rate(network.per_member([0.1] * MEMBERS))
+    x, target = (torch.empty(MEMBERS, BATCH, width, device="meta") for width in (FEATURES, CLASSES))
+    logits = training_step(network, optimiser, x, target)
+    assert logits.shape == (MEMBERS, BATCH, CLASSES)
+    assert logits.device.type == network.flat_grad.device.type == "meta"
+    assert network.logits(x[0]).device.type == "meta"
 
 
 def test_a_member_starts_from_its_own_seed_alone() -> None:
