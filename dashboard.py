@@ -1,5 +1,6 @@
 """The laboratory: one experiment, hybrid and classical heads side by side, live (``streamlit run dashboard.py``)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from core.estimate import estimate_seconds
 from core.features import load_bank
 from core.jobs import Snapshot
 from core.settings import settings
-from core.store import Store, digest, load_runs
+from core.store import LIVE, Store, digest, load_runs
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
@@ -21,9 +22,10 @@ from pages.ui.header import duration
 from pages.ui.live import live_view
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, remember_person, say
-from pages.ui.view import View, load
+from pages.ui.view import View, load, overall
 
 PAGES = Path(__file__).parent / "pages"
+SECONDS_OF_A_DOUBLE_CLICK = 2
 
 
 def laboratory() -> None:
@@ -106,13 +108,23 @@ def run_button(wanted: Experiment | None) -> None:
 
 
 def start(wanted: Experiment) -> None:
-    """Submit one run for each head and put them into the address."""
+    """Submit one run for each head and put them into the address, unless these are in training for this person."""
+    shown = load(known_runs(st.session_state.run)[0])
+    mine = all(each.owner == person() for each in shown)
+    if mine and overall(shown) in LIVE and [each.config for each in shown] == list(wanted.configs):
+        return
     try:
-        run_ids = [jobs().submit(config, owner=person()) for config in wanted.configs]
+        run_ids = submit(wanted.configs, person())
     except LabError as error:
         say(str(error))
         return
     st.session_state.run = ",".join(run_ids)
+
+
+@st.cache_data(ttl=SECONDS_OF_A_DOUBLE_CLICK, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
+def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
+    """Ids of new runs; asked again within a moment, those of the first time: a double click starts nothing twice."""
+    return [jobs().submit(config, owner=owner) for config in configs]
 
 
 def estimate(wanted: Experiment) -> tuple[str, str]:

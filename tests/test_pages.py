@@ -276,6 +276,21 @@ def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: 
     assert not linked.subheader
 
 
+@pytest.mark.parametrize("epochs", ["1", "1000"])
+def test_a_second_click_starts_nothing_twice(results: Path, epochs: str) -> None:
+    """Neither at once, when runs as short as these may have ended, nor while long ones are in training."""
+    page = visit(epochs=epochs, seeds="64", heads="quantum,linear", n_qubits="3")
+    page.button(key="start").click().run()
+    started, runs = page.query_params["run"], set(jobs().store.run_ids())
+    if epochs == "1000":
+        time.sleep(2.5)
+    page.button(key="start").click().run()
+    assert page.query_params["run"] == started
+    assert set(jobs().store.run_ids()) == runs
+    for run_id in started.split(","):
+        jobs().stop(run_id)
+
+
 def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
     mine = visit(epochs="1000", seeds="64", heads="quantum", n_qubits="8")
     mine.button(key="start").click().run()
