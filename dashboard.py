@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from core.config import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
-from core.estimate import estimate_seconds
-from core.features import load_bank
+from core.estimate import together
 from core.jobs import Snapshot
 from core.settings import settings
-from core.store import LIVE, Store, digest, load_runs
+from core.store import LIVE, Store, digest
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
+from pages.ui.forecast import forecast
 from pages.ui.form import controls, read_address, to_defaults, write_address
 from pages.ui.header import duration
 from pages.ui.live import live_view
@@ -129,25 +128,14 @@ def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
 
 def estimate(wanted: Experiment) -> tuple[str, str]:
     """How long the experiment will take, and where that is known from."""
-    first = wanted.configs[0]
-    n_train = len(load_bank(first).splits(first.validation_share, first.split_seed).train)
-    for shipped, sure, source in (
-        (False, "about", "Learnt from the runs of this machine."),
-        (True, "perhaps", "Learnt from the runs that came with the laboratory; the first one here will make it exact."),
-    ):
-        runs = all_runs()
-        runs = runs[runs["run_id"].str.startswith("20") != shipped]
-        seconds = estimate_seconds(wanted.configs, n_train, runs, settings().workers)
-        if seconds is not None:
-            return f"{sure} {duration(seconds)}", source
-    return "time not known", "Such a head has not been trained here yet."
-
-
-@st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
-def all_runs() -> pd.DataFrame:
-    """All stored runs, as of some seconds ago."""
-    runs = load_runs()
-    return runs if len(runs) else pd.DataFrame({"run_id": pd.Series(dtype=str)})
+    found = [forecast(config) for config in wanted.configs]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return "time not known", "Such a head has not been trained here yet."
+    seconds = duration(together([each.seconds for each in known], settings().workers))
+    if all(each.sure for each in known):
+        return f"about {seconds}", "Learnt from the runs of this machine."
+    return f"perhaps {seconds}", "Learnt from runs of other sizes or elsewhere; the first one here will make it exact."
 
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:

@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from core.config import DressedQuantum, Linear, RunConfig
+from core.config import DressedQuantum, HeadConfig, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
-from core.events import Finished
+from core.events import Epoch, Finished
 from core.features import load_bank
 from core.figures import head_style
+from core.jobs import Snapshot
 from core.store import Store
+from pages.ui import header
 from pages.ui import results as results_part
 from pages.ui.experiment import (
     ABLATIONS,
@@ -36,6 +38,7 @@ from pages.ui.experiment import (
     parameter_counts,
     to_address,
 )
+from pages.ui.forecast import Forecast
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
 
@@ -150,6 +153,53 @@ def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
     assert [{record.config.epochs for record in group} for group in group_by_click(records)] == [{6}, {5}]
     late = [records[0], type(records[1])(**vars(records[1]) | {"created": datetime.now(UTC) + timedelta(minutes=1)})]
     assert [len(group) for group in group_by_click(late)] == [1, 1]
+
+
+# --- how an experiment stands ----------------------------------------------------------------------------------------
+
+
+def after(n_epochs: int, head: HeadConfig, pace: float | None = None, **about: Any) -> Snapshot:
+    """A run of 200 epochs that has done so many."""
+    nothing = dict.fromkeys(
+        ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "status"), ()
+    )
+    epochs = tuple(Epoch(epoch=number, seconds=0.1, **nothing) for number in range(1, n_epochs + 1))  # type: ignore[arg-type]
+    about = {"status": "running", "owner": ""} | about
+    return Snapshot(head.kind, RunConfig(head=head, epochs=200), epochs=epochs, pace=pace, **about)
+
+
+def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
+    quantum, linear = after(28, DressedQuantum(), pace=1.0), after(200, Linear(), pace=0.01, status="finished")
+    assert header._reached([quantum, linear]) == "quantum at 28 of 200 epochs"
+    assert header._reached([after(28, Linear(), 0.1), after(28, DressedQuantum(), 0.2)]) == "28 of 200 epochs"
+    assert header._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
+        "quantum"
+    )
+
+
+def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: dict[str, Forecast | None] = {"dressed_quantum": Forecast(9.0, True), "linear": Forecast(1.0, True)}
+    monkeypatch.setattr(header, "forecast", lambda config: expected[config.head.kind])
+    standing = [after(50, DressedQuantum()), after(200, Linear(), status="finished")]
+    assert header._share_done(standing) == pytest.approx(0.9 * 0.25 + 0.1)
+    expected["linear"] = None
+    assert header._share_done(standing) == pytest.approx((0.25 + 1) / 2)
+
+
+def test_time_left_counts_heads_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header, "forecast", lambda config: Forecast(40.0, False))
+    assert header._seconds_left([after(0, DressedQuantum())]) == pytest.approx(40.0)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) == 50.0
+    assert header._seconds_left([after(100, Linear())]) == pytest.approx(10.0)  # no pace: another process trains it
+    monkeypatch.setattr(header, "forecast", lambda config: None)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
+
+
+def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
+    lost = after(3, DressedQuantum(), status="queued", message="Its worker process ended.")
+    assert header._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
+    assert header._message([lost, lost]) == "Its worker process ended."
+    assert header._message([after(3, Linear())]) == ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
