@@ -96,9 +96,9 @@ def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: 2 to 12 is allowed."),
-        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: 1e-06 to 1 is allowed."),
-        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: 1e-06 to 1 is allowed."),
+        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: whole numbers from 2 to 12 are allowed."),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed."),
+        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed."),
         ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
         ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
         ({"features": "../../etc"}, "features = '../../etc' is not possible"),
@@ -280,7 +280,8 @@ def test_another_data_set_brings_its_own_features(results: Path) -> None:
 
 def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
     page = visit(n_qubits="99")
-    assert [each.value for each in page.warning] == ["n_qubits = '99' is not possible: 2 to 12 is allowed."]
+    said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed."
+    assert [each.value for each in page.warning] == [said]
     assert page.slider(key="n_qubits").value == 4
 
 

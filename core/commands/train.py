@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from core.config import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, HeadConfig, RunConfig, run_config
+from core.config import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.features import find_bank_file, load_bank
@@ -18,8 +18,6 @@ SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 WEIGHTS_OPTION = "--weights-name"
 """As in `core.commands.features`, whose --weights is a file."""
-
-HEADS = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
