@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from core.features import load_bank
 from core.figures import head_style
 from core.jobs import Snapshot
 from core.store import Store
-from pages.ui import header
+from pages.ui import header, heads_table
 from pages.ui import results as results_part
 from pages.ui.experiment import (
     ABLATIONS,
@@ -41,6 +42,7 @@ from pages.ui.experiment import (
 from pages.ui.forecast import Forecast
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
+from pages.ui.view import View
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -298,6 +300,8 @@ def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
     assert not page.exception
     assert page.button(key="start").disabled
     assert "nothing is chosen" in page.warning[0].value
+    told = header._progress(View((), None, DressedQuantum()), [])[1]
+    assert told == "Nothing has been trained with these settings. Change them first: see above."
 
 
 def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: Path) -> None:
@@ -390,3 +394,15 @@ def test_a_tested_head_counts_what_its_predictions_say(tmp_path: Path) -> None:
     tested = results_part.test_of(store.load(run_id))
     np.testing.assert_array_equal(tested.correct, [[True, False, True], [False, False, False]])
     np.testing.assert_array_equal(tested.confusion, [[0.5, 1.5], [0.5, 0.5]])
+
+    other = replace(tested, config=RunConfig(seeds=2, head=Linear()))
+    assert "on this test set, at one learning rate for all heads: " in results_part.sentence((tested, other))
+    tuned = replace(other, config=RunConfig(seeds=2, head=Linear(), learning_rate=0.01))
+    assert "on this test set: " in results_part.sentence((tested, tuned))
+
+
+def test_times_are_told_by_the_fastest_epoch_when_there_are_enough() -> None:
+    few, many = after(9, Linear()).epochs, after(10, Linear()).epochs
+    assert heads_table._fastest_epoch(few) is None
+    assert heads_table._fastest_epoch([*many, replace(many[0], seconds=0.02)]) == 0.02
+    assert heads_table._fastest_epoch([replace(few[0], seconds=3.0)]) == 3.0

@@ -44,7 +44,7 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     """Status, one line about it, and the share of the work that is done."""
     status = overall(snapshots)
     if status is None:
-        return "idle", f"Nothing has been trained with these settings yet. {_next(view, 'Press Run.')}", 0.0
+        return "idle", f"Nothing has been trained with these settings. {_next(view, 'Press Run.')}", 0.0
     if view.shipped:
         told = _next(view, "Press Run for your own.")
         return status, f"This run came with the laboratory: these settings, trained elsewhere. {told}", 1.0
@@ -74,7 +74,9 @@ def _next(view: View, run: str) -> str:
     """What a person can do when nothing of his is shown."""
     if jobs().problem:
         return jobs().problem
-    if view.experiment is not None and view.experiment.features.state == "missing":
+    if view.experiment is None:
+        return "Change them first: see above."
+    if view.experiment.features.state == "missing":
         return "Its features have to be extracted first."
     return run if jobs().wait_until_ready(0) else f"Run when you like: {WORKERS_START}."
 
