@@ -1,29 +1,30 @@
 """The laboratory: one experiment, hybrid and classical heads side by side, live (``streamlit run dashboard.py``)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from core.config import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
-from core.estimate import estimate_seconds
-from core.features import load_bank
+from core.estimate import together
 from core.jobs import Snapshot
 from core.settings import settings
-from core.store import Store, digest, load_runs
+from core.store import LIVE, Store, digest
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
+from pages.ui.forecast import forecast
 from pages.ui.form import controls, read_address, to_defaults, write_address
 from pages.ui.header import duration
 from pages.ui.live import live_view
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, remember_person, say
-from pages.ui.view import View, load
+from pages.ui.view import View, load, overall
 
 PAGES = Path(__file__).parent / "pages"
+SECONDS_OF_A_DOUBLE_CLICK = 2
 
 
 def laboratory() -> None:
@@ -106,36 +107,35 @@ def run_button(wanted: Experiment | None) -> None:
 
 
 def start(wanted: Experiment) -> None:
-    """Submit one run for each head and put them into the address."""
+    """Submit one run for each head and put them into the address, unless these are in training for this person."""
+    shown = load(known_runs(st.session_state.run)[0])
+    mine = all(each.owner == person() for each in shown)
+    if mine and overall(shown) in LIVE and [each.config for each in shown] == list(wanted.configs):
+        return
     try:
-        run_ids = [jobs().submit(config, owner=person()) for config in wanted.configs]
+        run_ids = submit(wanted.configs, person())
     except LabError as error:
         say(str(error))
         return
     st.session_state.run = ",".join(run_ids)
 
 
+@st.cache_data(ttl=SECONDS_OF_A_DOUBLE_CLICK, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
+def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
+    """Ids of new runs; asked again within a moment, those of the first time: a double click starts nothing twice."""
+    return [jobs().submit(config, owner=owner) for config in configs]
+
+
 def estimate(wanted: Experiment) -> tuple[str, str]:
     """How long the experiment will take, and where that is known from."""
-    first = wanted.configs[0]
-    n_train = len(load_bank(first).splits(first.validation_share, first.split_seed).train)
-    for shipped, sure, source in (
-        (False, "about", "Learnt from the runs of this machine."),
-        (True, "perhaps", "Learnt from the runs that came with the laboratory; the first one here will make it exact."),
-    ):
-        runs = all_runs()
-        runs = runs[runs["run_id"].str.startswith("20") != shipped]
-        seconds = estimate_seconds(wanted.configs, n_train, runs, settings().workers)
-        if seconds is not None:
-            return f"{sure} {duration(seconds)}", source
-    return "time not known", "Such a head has not been trained here yet."
-
-
-@st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
-def all_runs() -> pd.DataFrame:
-    """All stored runs, as of some seconds ago."""
-    runs = load_runs()
-    return runs if len(runs) else pd.DataFrame({"run_id": pd.Series(dtype=str)})
+    found = [forecast(config) for config in wanted.configs]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return "time not known", "Such a head has not been trained here yet."
+    seconds = duration(together([each.seconds for each in known], settings().workers))
+    if all(each.sure for each in known):
+        return f"about {seconds}", "Learnt from the runs of this machine."
+    return f"perhaps {seconds}", "Learnt from runs of other sizes or elsewhere; the first one here will make it exact."
 
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:

@@ -93,8 +93,23 @@ def fetch_weights(backbone: str, layer: str, weights: str, data_dir: Path) -> It
     checkpoint = checkpoint_file(backbone, weights)
     if checkpoint is None or checkpoint[0].is_file() or (cut and cut.file and cut.file.path(data_dir).is_file()):
         return
+    check_cut(backbone, layer)  # nothing is downloaded for a layer that does not exist
     path, url = checkpoint
     yield from download(url, path, digest=f"sha256:{sha256_prefix(path)}")
+
+
+def check_backbone(backbone: str) -> None:
+    """Raise `LabError` unless torchvision has a network of this name."""
+    if backbone not in models.list_models(models):
+        raise LabError(
+            f"backbone = {backbone!r} is not possible: use torchvision's name of a classification network, for "
+            f"example resnet18, resnet50, mobilenet_v2 or efficientnet_b0"
+        )
+
+
+def check_cut(backbone: str, layer: str) -> None:
+    """Raise `LabError` unless torchvision has this network and the network has this layer."""
+    _cut_network(backbone, layer)
 
 
 def images_per_second(backbone: str, layer: str, n_images: int = 8) -> float:
@@ -136,11 +151,7 @@ def sha256_prefix(checkpoint: Path) -> str:
 
 def _cut_network(backbone: str, layer: str) -> nn.Module:
     """The randomly initialised network without the layers after the cut; its output is {"features": ...}."""
-    if backbone not in models.list_models(models):
-        raise LabError(
-            f"backbone = {backbone!r} is not possible: use torchvision's name of a classification network, for "
-            f"example resnet18, resnet50, mobilenet_v2 or efficientnet_b0"
-        )
+    check_backbone(backbone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # googlenet and inception: the default initialisation is slow
         network = models.get_model(backbone, weights=None).eval()

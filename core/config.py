@@ -1,8 +1,9 @@
 """What a run is: validated when it is made, frozen afterwards, the same object in form, URL, terminal and record."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from core.errors import LabError
 
@@ -89,6 +90,9 @@ class MLP(QuantumShape):
 
 
 HeadConfig = Annotated[DressedQuantum | ClosedForm | Linear | Bottleneck | MLP, Field(discriminator="kind")]
+
+HEADS: dict[str, type[Head]] = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
+"""Kind → its configuration."""
 
 
 class Member(Frozen):
@@ -204,8 +208,48 @@ def head_config(values: dict[str, Any]) -> HeadConfig:
 def one_sentence(error: ValidationError) -> str:
     """The first problem of a failed validation, as: field, value, what is allowed."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("head", first["input"]))
+    path = [str(part) for part in first["loc"] if part != "head"]
     message = first["msg"].removeprefix("Value error, ")
-    if not field or (first["type"] == "value_error" and isinstance(first["input"], dict)):
+    if not path or (first["type"] == "value_error" and isinstance(first["input"], dict)):
         return message
-    return f"{field} = {first['input']!r} is not possible: {message[0].lower()}{message[1:]}"
+    model: type[Frozen] = RunConfig
+    owner = ""
+    if path[0] in HEADS:
+        owner, *path = path
+        model = HEADS[owner]
+    if first["type"] == "extra_forbidden":
+        return f"{owner} has no {path[0]}" if owner else f"there is no {'.'.join(path)}"
+    known = model.model_fields.get(path[0])
+    if known is not None and allowed(known):
+        return f"{path[0]} = {first['input']!r} is not possible: {allowed(known)}"
+    return f"{'.'.join(path)} = {first['input']!r} is not possible: {message[0].lower()}{message[1:]}"
+
+
+def allowed(field: FieldInfo) -> str:
+    """What may be given for a field, in words; empty for one that takes any text."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            return f"choose one of {', '.join(map(str, get_args(kind)))}"
+        if get_origin(kind) is tuple:
+            return allowed(FieldInfo.from_annotation(get_args(kind)[0]))
+    if bool in kinds:
+        return "use true or false"
+    limits = {name: getattr(rule, name) for rule in field.metadata for name in _LIMITS if hasattr(rule, name)}
+    if int in kinds and "lt" in limits:
+        limits["le"] = limits.pop("lt") - 1
+    if not limits:
+        return ""
+    if limits.keys() == {"ge", "le"}:
+        ends = f"from {_in_full(limits['ge'])} to {_in_full(limits['le'])}"
+    else:
+        ends = " and ".join(f"{_LIMITS[name]} {_in_full(limit)}" for name, limit in limits.items())
+    return f"{'whole numbers' if int in kinds else 'numbers'} {ends} are allowed"
+
+
+_LIMITS = {"ge": "from", "gt": "above", "le": "up to", "lt": "below"}
+
+
+def _in_full(number: float) -> str:
+    """1000000 → "1,000,000", 1e-6 → "0.000001"."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:.12f}".rstrip("0").rstrip(".")

@@ -216,7 +216,10 @@ class ImageSet:
 
     def open(self, name: str) -> Image.Image:
         """The decoded image in RGB; `LabError` naming the file when it is no image."""
-        return decode(self.read(name), f"{self.where}/{name}")
+        try:
+            return decode(self.read(name), f"{self.where}/{name}")
+        except LabError as error:
+            raise LabError(f"{error}; replace this file, or remove {self.where} and get it again") from None
 
     def digest(self) -> str:
         """sha256 of all names and all contents, hexadecimal."""
@@ -235,7 +238,7 @@ def decode(content: bytes, source: str) -> Image.Image:
             raise LabError(f"{source} is {image.width} x {image.height} pixels large: at most {MAX_PIXELS:,} pixels")
         return image.convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise LabError(f"{source} is not a readable image ({error}): replace or remove this file") from None
+        raise LabError(f"{source} is not a readable image ({error})") from None
 
 
 def images(name: str, data_dir: Path) -> ImageSet:

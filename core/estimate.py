@@ -2,29 +2,39 @@
 
 from collections.abc import Sequence
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from core.config import DressedQuantum, RunConfig
 
+OVERHEAD = 100.0
+"""Time of a step's calls, in samples through the layers around a circuit."""
+ROTATIONS = 1500.0
+"""Rotated amplitudes of a circuit that cost as much as one sample through the layers around it.
 
-def estimate_seconds(configs: Sequence[RunConfig], n_train: int, runs: pd.DataFrame, workers: int) -> float | None:
-    """Seconds until all of these are trained by ``workers`` processes; None when a kind of head has never run here.
+Both were read off ``results/benchmarks/scaling.json``: they give its times for 4 to 12 qubits and 1 to 64 members
+within a third.
+"""
+MOST_ALIKE = 10.0
+"""A stored run whose step takes so many times longer or shorter says little."""
+
+
+class Estimate(NamedTuple):
+    """How long one run will take."""
+
+    seconds: float
+    alike: bool
+    """Whether a run of about that size has been finished before."""
+
+
+def estimate(config: RunConfig, n_train: int, runs: pd.DataFrame) -> Estimate | None:
+    """How long a run takes by itself; None when its kind of head has never run here.
 
     n_train: samples that are trained on; runs: `core.store.load_runs`, of which the finished ones count.
-    The time of a step is taken to grow as a power of its arithmetic, starting from the stored run of that kind of head
-    whose step is most alike. The power is fitted to all of them; where they say little, it is 2/3, between overhead
-    alone (0) and arithmetic alone (1).
+    The stored run of that kind of head whose step is most alike gives the speed; `_work` says how a step grows.
     """
-    each = [_run_seconds(config, n_train, runs) for config in configs]
-    known = [seconds for seconds in each if seconds is not None]
-    if len(known) < len(each) or not each:
-        return None
-    return max(max(known), sum(known) / workers)
-
-
-def _run_seconds(config: RunConfig, n_train: int, runs: pd.DataFrame) -> float | None:
     if runs.empty or "seconds" not in runs:
         return None
     past = runs[(runs["status"] == "finished") & (runs["head"] == config.head.kind)].drop_duplicates("run_id").tail(50)
@@ -39,20 +49,19 @@ def _run_seconds(config: RunConfig, n_train: int, runs: pd.DataFrame) -> float |
     work = _work(config.head.kind, samples.to_numpy(float), qubits.to_numpy(float), depth.to_numpy(float))
     size = (getattr(config.head, "n_qubits", 0), getattr(config.head, "q_depth", 0))
     wanted = _work(config.head.kind, np.array([config.seeds * min(config.batch_size, n_train)]), *map(np.array, size))
-    return _per_step(work, per_step, float(wanted[0])) * config.epochs * ceil(n_train / config.batch_size)
+    times = float(wanted[0]) / work
+    distance = np.abs(np.log(times))
+    nearest = np.flatnonzero(distance == distance.min())[-1]
+    seconds = per_step[nearest] * times[nearest] * config.epochs * ceil(n_train / config.batch_size)
+    return Estimate(float(seconds), bool(1 / MOST_ALIKE <= times[nearest] <= MOST_ALIKE))
+
+
+def together(seconds: Sequence[float], workers: int) -> float:
+    """Seconds until runs of these times are all trained by so many processes."""
+    return max(max(seconds), sum(seconds) / workers)
 
 
 def _work(kind: str, samples: np.ndarray, qubits: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Arithmetic of one step: samples, and for a circuit times amplitudes times rotations."""
+    """Work of one step in samples through the layers around a circuit: overhead, samples, and rotated amplitudes."""
     is_circuit = kind == DressedQuantum.model_fields["kind"].default
-    return samples * (2.0**qubits * qubits * depth if is_circuit else 1.0)
-
-
-def _per_step(work: np.ndarray, seconds: np.ndarray, wanted: float) -> float:
-    """Seconds of one step of that much work, given others of known work and time, oldest first."""
-    x, y = np.log(work), np.log(seconds)
-    dx, dy = x - x.mean(), y - y.mean()
-    power = float(np.clip((dx @ dy + 2 / 3) / (dx @ dx + 1), 0, 1))
-    distance = np.abs(x - np.log(wanted))
-    alike = np.flatnonzero(distance == distance.min())[-1]
-    return float(seconds[alike] * (wanted / work[alike]) ** power)
+    return OVERHEAD + samples * (1 + (2.0**qubits * qubits * depth / ROTATIONS if is_circuit else 0.0))

@@ -9,9 +9,10 @@ import atexit
 import itertools
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -34,6 +35,8 @@ ATTEMPTS = 3
 _LOST = (KilledWorker, FutureCancelledError, OSError)
 """What Dask raises when a worker process or the scheduler is gone."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
+PACE_EPOCHS = 50
+"""The pace of a run is the mean over so many of its latest epochs."""
 SECONDS_TO_HAND_OVER = 5.0
 SECONDS_TO_EXIT = 20.0
 SECONDS_TO_ANSWER = 30.0
@@ -56,6 +59,8 @@ class Snapshot:
     step: Step | None = None
     """Progress since the last epoch, while running."""
     finished: Summary | None = None
+    pace: float | None = None
+    """Seconds that an epoch with its evaluation takes at present; None while that is not known to this process."""
     version: int = 0
 
 
@@ -86,6 +91,8 @@ class _Run:
     losses: int = 0
     """How many workers died under it since that epoch:"""
     lost_after: int = 0
+    heard: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=PACE_EPOCHS + 1))
+    """When this attempt had done how many epochs: at its start and after the latest ones."""
     unwritten: bool = False
     """Whether the disk refused a part of its record: then memory is the better source."""
 
@@ -374,7 +381,7 @@ class Jobs:
             case Started.kind:
                 self._tell(run, Started(**fields))
             case Step.kind:
-                self._show(run, step=Step(**fields))
+                self._show_step(run, Step(**fields))
             case Epoch.kind:
                 self._tell(run, Epoch(**fields))
 
@@ -382,10 +389,21 @@ class Jobs:
         """Write an event down and show it."""
         self._write(run, event)
         if isinstance(event, Started):
+            run.heard.clear()
+            run.heard.append((time.monotonic(), event.first_epoch - 1))
             self._show(run, status="running", message="", started=event)
         else:
             epochs = {epoch.epoch: epoch for epoch in run.snapshot.epochs} | {event.epoch: event}
-            self._show(run, step=None, epochs=tuple(epochs[number] for number in sorted(epochs)))
+            pace = _pace(run, event.epoch)
+            run.heard.append((time.monotonic(), event.epoch))
+            self._show(run, step=None, pace=pace, epochs=tuple(epochs[number] for number in sorted(epochs)))
+
+    def _show_step(self, run: _Run, step: Step) -> None:
+        """Show progress within an epoch; in the first one of an attempt it is also what the pace is known from."""
+        pace = run.snapshot.pace
+        if len(run.heard) == 1 and run.snapshot.started is not None:
+            pace = _pace(run, step.epoch - 1 + step.step / run.snapshot.started.steps_per_epoch)
+        self._show(run, step=step, pace=pace)
 
     async def _enqueue(self, run: _Run) -> None:
         self._runs[run.run_id] = run
@@ -502,6 +520,12 @@ class Jobs:
         snapshot = replace(run.snapshot, **changes)
         if snapshot != run.snapshot:
             run.snapshot = replace(snapshot, version=next(self._versions))
+
+
+def _pace(run: _Run, done: float) -> float | None:
+    """Seconds per epoch of a run that has done so many by now; None if that is as many as before."""
+    before, done_before = run.heard[0] if run.heard else (0.0, done)
+    return (time.monotonic() - before) / (done - done_before) if done > done_before else run.snapshot.pace
 
 
 def _from_record(record: Record) -> Snapshot:

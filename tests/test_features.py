@@ -392,6 +392,8 @@ def test_the_command_stores_lists_and_verifies(
         ("--weights nowhere.pth", "'nowhere.pth' is not possible: No such file"),
         ("--layer avgpool", "weights IMAGENET1K_V1 of resnet18 are not on this machine"),
         ("--backbone resnet50", "layer is missing: name the layer of resnet50"),
+        ("--backbone nope", "backbone = 'nope' is not possible: use torchvision's name"),
+        ("--layer layer9 --download", "layer = 'layer9' is not possible: resnet18 has conv1"),
     ],
 )
 def test_the_command_answers_mistakes_with_one_sentence(

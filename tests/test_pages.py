@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from core.config import DressedQuantum, Linear, RunConfig
+from core.config import DressedQuantum, HeadConfig, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
-from core.events import Finished
+from core.events import Epoch, Finished
 from core.features import load_bank
 from core.figures import head_style
+from core.jobs import Snapshot
 from core.store import Store
+from pages.ui import header, heads_table
 from pages.ui import results as results_part
 from pages.ui.experiment import (
     ABLATIONS,
@@ -36,8 +39,10 @@ from pages.ui.experiment import (
     parameter_counts,
     to_address,
 )
+from pages.ui.forecast import Forecast
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
+from pages.ui.view import View
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -93,9 +98,9 @@ def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: 2 to 12 is allowed."),
-        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: 1e-06 to 1 is allowed."),
-        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: 1e-06 to 1 is allowed."),
+        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: whole numbers from 2 to 12 are allowed."),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed."),
+        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed."),
         ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
         ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
         ({"features": "../../etc"}, "features = '../../etc' is not possible"),
@@ -150,6 +155,53 @@ def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
     assert [{record.config.epochs for record in group} for group in group_by_click(records)] == [{6}, {5}]
     late = [records[0], type(records[1])(**vars(records[1]) | {"created": datetime.now(UTC) + timedelta(minutes=1)})]
     assert [len(group) for group in group_by_click(late)] == [1, 1]
+
+
+# --- how an experiment stands ----------------------------------------------------------------------------------------
+
+
+def after(n_epochs: int, head: HeadConfig, pace: float | None = None, **about: Any) -> Snapshot:
+    """A run of 200 epochs that has done so many."""
+    nothing = dict.fromkeys(
+        ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "status"), ()
+    )
+    epochs = tuple(Epoch(epoch=number, seconds=0.1, **nothing) for number in range(1, n_epochs + 1))  # type: ignore[arg-type]
+    about = {"status": "running", "owner": ""} | about
+    return Snapshot(head.kind, RunConfig(head=head, epochs=200), epochs=epochs, pace=pace, **about)
+
+
+def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
+    quantum, linear = after(28, DressedQuantum(), pace=1.0), after(200, Linear(), pace=0.01, status="finished")
+    assert header._reached([quantum, linear]) == "quantum at 28 of 200 epochs"
+    assert header._reached([after(28, Linear(), 0.1), after(28, DressedQuantum(), 0.2)]) == "28 of 200 epochs"
+    assert header._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
+        "quantum"
+    )
+
+
+def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: dict[str, Forecast | None] = {"dressed_quantum": Forecast(9.0, True), "linear": Forecast(1.0, True)}
+    monkeypatch.setattr(header, "forecast", lambda config: expected[config.head.kind])
+    standing = [after(50, DressedQuantum()), after(200, Linear(), status="finished")]
+    assert header._share_done(standing) == pytest.approx(0.9 * 0.25 + 0.1)
+    expected["linear"] = None
+    assert header._share_done(standing) == pytest.approx((0.25 + 1) / 2)
+
+
+def test_time_left_counts_heads_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header, "forecast", lambda config: Forecast(40.0, False))
+    assert header._seconds_left([after(0, DressedQuantum())]) == pytest.approx(40.0)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) == 50.0
+    assert header._seconds_left([after(100, Linear())]) == pytest.approx(10.0)  # no pace: another process trains it
+    monkeypatch.setattr(header, "forecast", lambda config: None)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
+
+
+def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
+    lost = after(3, DressedQuantum(), status="queued", message="Its worker process ended.")
+    assert header._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
+    assert header._message([lost, lost]) == "Its worker process ended."
+    assert header._message([after(3, Linear())]) == ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -230,7 +282,8 @@ def test_another_data_set_brings_its_own_features(results: Path) -> None:
 
 def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
     page = visit(n_qubits="99")
-    assert [each.value for each in page.warning] == ["n_qubits = '99' is not possible: 2 to 12 is allowed."]
+    said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed."
+    assert [each.value for each in page.warning] == [said]
     assert page.slider(key="n_qubits").value == 4
 
 
@@ -247,6 +300,8 @@ def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
     assert not page.exception
     assert page.button(key="start").disabled
     assert "nothing is chosen" in page.warning[0].value
+    told = header._progress(View((), None, DressedQuantum()), [])[1]
+    assert told == "Nothing has been trained with these settings. Change them first: see above."
 
 
 def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: Path) -> None:
@@ -274,6 +329,21 @@ def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: 
     assert not linked.exception
     assert "run" not in linked.query_params
     assert not linked.subheader
+
+
+@pytest.mark.parametrize("epochs", ["1", "1000"])
+def test_a_second_click_starts_nothing_twice(results: Path, epochs: str) -> None:
+    """Neither at once, when runs as short as these may have ended, nor while long ones are in training."""
+    page = visit(epochs=epochs, seeds="64", heads="quantum,linear", n_qubits="3")
+    page.button(key="start").click().run()
+    started, runs = page.query_params["run"], set(jobs().store.run_ids())
+    if epochs == "1000":
+        time.sleep(2.5)
+    page.button(key="start").click().run()
+    assert page.query_params["run"] == started
+    assert set(jobs().store.run_ids()) == runs
+    for run_id in started.split(","):
+        jobs().stop(run_id)
 
 
 def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
@@ -324,3 +394,15 @@ def test_a_tested_head_counts_what_its_predictions_say(tmp_path: Path) -> None:
     tested = results_part.test_of(store.load(run_id))
     np.testing.assert_array_equal(tested.correct, [[True, False, True], [False, False, False]])
     np.testing.assert_array_equal(tested.confusion, [[0.5, 1.5], [0.5, 0.5]])
+
+    other = replace(tested, config=RunConfig(seeds=2, head=Linear()))
+    assert "on this test set, at one learning rate for all heads: " in results_part.sentence((tested, other))
+    tuned = replace(other, config=RunConfig(seeds=2, head=Linear(), learning_rate=0.01))
+    assert "on this test set: " in results_part.sentence((tested, tuned))
+
+
+def test_times_are_told_by_the_fastest_epoch_when_there_are_enough() -> None:
+    few, many = after(9, Linear()).epochs, after(10, Linear()).epochs
+    assert heads_table._fastest_epoch(few) is None
+    assert heads_table._fastest_epoch([*many, replace(many[0], seconds=0.02)]) == 0.02
+    assert heads_table._fastest_epoch([replace(few[0], seconds=3.0)]) == 3.0

@@ -47,10 +47,12 @@ def run(given: argparse.Namespace) -> int:
     """Do what the options say; 1 when a verification fails."""
     if given.list:
         return _list()
-    from core.backbones import name_of_weights
+    from core.backbones import check_backbone, name_of_weights
 
     if given.batch_size < 1:
         raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
+    if given.dataset not in POINT_DATASETS:
+        check_backbone(given.backbone)
     names = {"dataset": given.dataset, "backbone": given.backbone, "layer": given.layer, "weights": given.weights_name}
     config = run_config(names)
     if given.weights and not given.weights_name:

@@ -9,12 +9,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from core.config import HeadConfig, RunConfig, run_config
+from core.config import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
+from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
+from core.features import find_bank_file, load_bank
 
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
-HEADS = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
+WEIGHTS_OPTION = "--weights-name"
+"""As in `core.commands.features`, whose --weights is a file."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, field in RunConfig.model_fields.items():
         if name != "head":
             _add_field(run, name, field)
+    run.add_argument("--weights", dest="weights_file", help=argparse.SUPPRESS)
     group = parser.add_argument_group("head (each with the heads that have it)")
     for name in dict.fromkeys(name for head in HEADS.values() for name in head.model_fields if name != "kind"):
         owners = {kind: head.model_fields[name] for kind, head in HEADS.items() if name in head.model_fields}
@@ -36,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train and print what happens."""
-    from core.features import load_bank
     from core.store import Store
 
     store = Store()
@@ -46,6 +49,7 @@ def run(given: argparse.Namespace) -> int:
         bank = load_bank(config)
     else:
         config, checkpoint = config_from(given), None
+        _check_cut(config)
         bank = load_bank(config)
         run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
 
@@ -72,6 +76,15 @@ def run(given: argparse.Namespace) -> int:
 
 def config_from(given: argparse.Namespace) -> RunConfig:
     """The run that the options describe; `LabError` for an option that the head does not have."""
+    if given.weights_file:
+        raise LabError(
+            "train has no --weights: extract with `python -m core features --weights FILE --weights-name NAME`, then "
+            "train with --weights-name NAME."
+        )
+    if given.backbone and given.backbone not in (POINTS_BACKBONE, *DEFAULT_CUT):
+        from core.backbones import check_backbone
+
+        check_backbone(given.backbone)
     options = {name: value for name, value in vars(given).items() if value is not None}
     own = {name: options[name] for name in RunConfig.model_fields if name != "head" and name in options}
     head_fields = {name for head in HEADS.values() for name in head.model_fields}
@@ -79,12 +92,24 @@ def config_from(given: argparse.Namespace) -> RunConfig:
     return run_config(own | {"head": head | {"kind": given.head}})
 
 
+def _check_cut(config: RunConfig) -> None:
+    """Raise `LabError` when there are no such features and never can be, since the network has no such layer."""
+    if config.dataset in POINT_DATASETS:
+        return
+    if find_bank_file(config.dataset, config.backbone, config.layer, config.weights) is None:
+        from core.backbones import check_cut
+
+        check_cut(config.backbone, config.layer)
+
+
 def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_default: bool = True) -> None:
     """One option, explained by its field; values stay text, which the configuration checks."""
+    option = WEIGHTS_OPTION if name == "weights" else f"--{name.replace('_', '-')}"
     is_list = any(get_origin(part) is tuple for part in get_args(field.annotation))
     default = f" (default {field.default})" if show_default and field.default not in (None, "") else ""
     group.add_argument(
-        f"--{name.replace('_', '-')}",
+        option,
+        dest=name,
         metavar="N,N" if is_list else _metavar(field.annotation),
         type=(lambda text: text.split(",")) if is_list else str,
         help=f"{field.description}{default}{heads}".replace("%", "%%"),

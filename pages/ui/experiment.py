@@ -11,7 +11,7 @@ from typing import Any, get_args
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from core.config import POINT_DATASETS, DressedQuantum, RunConfig, run_config
+from core.config import POINT_DATASETS, DressedQuantum, RunConfig, allowed, run_config
 from core.cuts import cut_title
 from core.datasets import DATASETS
 from core.errors import LabError
@@ -210,7 +210,7 @@ def _from_text(name: str, text: str, dataset: str) -> Any:
     except ValueError:
         value = None
     if value is None or not low <= value <= high:
-        raise LabError(f"{name} = {text!r} is not possible: {low:g} to {high:g} is allowed.")
+        raise LabError(f"{name} = {text!r} is not possible: {allowed(field_of(name))}.")
     return value
 
 

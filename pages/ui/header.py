@@ -6,10 +6,13 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LabError
+from core.estimate import together
+from core.figures import head_style
 from core.jobs import Snapshot
 from core.settings import settings
 from core.store import LIVE
 from pages.ui.experiment import experiment_title
+from pages.ui.forecast import forecast
 from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
 from pages.ui.service import jobs, may_control, say
@@ -41,14 +44,11 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     """Status, one line about it, and the share of the work that is done."""
     status = overall(snapshots)
     if status is None:
-        return "idle", f"Nothing has been trained with these settings yet. {_next(view, 'Press Run.')}", 0.0
+        return "idle", f"Nothing has been trained with these settings. {_next(view, 'Press Run.')}", 0.0
     if view.shipped:
         told = _next(view, "Press Run for your own.")
         return status, f"This run came with the laboratory: these settings, trained elsewhere. {told}", 1.0
-    share = sum(map(_epochs_done, snapshots)) / sum(each.config.epochs for each in snapshots)
-    longest = max(each.config.epochs for each in snapshots)
-    text = f"{status} at {int(share * longest)} of {longest} epochs."
-    message = next((each.message for each in snapshots if each.message and each.status == status), "")
+    reached, message = _reached(snapshots), _message(snapshots)
     match status:
         case "queued":
             place = min(each.position for each in snapshots if each.status == "queued")
@@ -57,25 +57,44 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
             text = jobs().problem or message or text
         case "running":
             left = _seconds_left(snapshots)
-            text = f"running {int(share * longest)}/{longest} epochs"
+            text = f"running: {reached}"
             text += f", {duration(left)} left" if left is not None else ""
+            text += f". {message}" if message else ""
         case "finished":
             seconds = sum(each.finished.seconds for each in snapshots if each.finished)
             text = f"finished, {duration(seconds)} of training"
         case _:
-            text = f"{text} {message}".strip()
+            text = f"{status}: {reached}. {message}".strip()
     if view.differs and status not in LIVE:
         text = f"{text.rstrip('.')}. The settings have changed since; Run trains the new ones."
-    return status, text, share
+    return status, text, _share_done(snapshots)
 
 
 def _next(view: View, run: str) -> str:
     """What a person can do when nothing of his is shown."""
     if jobs().problem:
         return jobs().problem
-    if view.experiment is not None and view.experiment.features.state == "missing":
+    if view.experiment is None:
+        return "Change them first: see above."
+    if view.experiment.features.state == "missing":
         return "Its features have to be extracted first."
     return run if jobs().wait_until_ready(0) else f"Run when you like: {WORKERS_START}."
+
+
+def _reached(snapshots: Sequence[Snapshot]) -> str:
+    """How far the head has come that the others will wait for; which one, unless all are as far."""
+    last = max(snapshots, key=lambda each: (_run_seconds_left(each) or 0.0, -_epochs_done(each)))
+    done, of = int(_epochs_done(last)), last.config.epochs
+    if all(int(_epochs_done(each)) == done for each in snapshots):
+        return f"{done} of {of} epochs"
+    return f"{head_style(last.config.head).label} at {done} of {of} epochs"
+
+
+def _message(snapshots: Sequence[Snapshot]) -> str:
+    """What there is to say of a run, and of which one unless it holds for all."""
+    if len({each.message for each in snapshots}) == 1:
+        return snapshots[0].message
+    return next(f"{head_style(each.config.head).label}: {each.message}" for each in snapshots if each.message)
 
 
 def _epochs_done(snapshot: Snapshot) -> float:
@@ -85,17 +104,29 @@ def _epochs_done(snapshot: Snapshot) -> float:
     return min(done, float(snapshot.config.epochs))
 
 
+def _share_done(snapshots: Sequence[Snapshot]) -> float:
+    """Share of the expected time that is behind; all heads count alike when it is not known of one of them."""
+    expected = [forecast(each.config) for each in snapshots]
+    weights = [each.seconds if each and all(expected) else 1.0 for each in expected]
+    done = [_epochs_done(each) / each.config.epochs for each in snapshots]
+    return sum(weight * share for weight, share in zip(weights, done, strict=True)) / sum(weights)
+
+
 def _seconds_left(snapshots: Sequence[Snapshot]) -> float | None:
-    """Until all have ended that have an epoch behind them; None before one has."""
-    each = []
-    for snapshot in snapshots:
-        if snapshot.status not in LIVE:
-            continue
-        if not snapshot.epochs:
-            continue
-        per_epoch = float(np.mean([epoch.seconds for epoch in snapshot.epochs[-10:]]))
-        each.append(per_epoch * (snapshot.config.epochs - _epochs_done(snapshot)))
-    return max(max(each), sum(each) / settings().workers) if each else None
+    """Until all have ended; None while it is not known of one of them."""
+    each = [_run_seconds_left(snapshot) for snapshot in snapshots if snapshot.status in LIVE]
+    known = [seconds for seconds in each if seconds is not None]
+    return together(known, settings().workers) if known and len(known) == len(each) else None
+
+
+def _run_seconds_left(snapshot: Snapshot) -> float | None:
+    """Until one has ended: at its present pace, else at that of its latest epochs, else as expected before it began."""
+    pace = snapshot.pace
+    if pace is None and snapshot.epochs:
+        pace = float(np.mean([epoch.seconds for epoch in snapshot.epochs[-10:]]))
+    if pace is None and (expected := forecast(snapshot.config)):
+        pace = expected.seconds / snapshot.config.epochs
+    return None if pace is None else pace * (snapshot.config.epochs - _epochs_done(snapshot))
 
 
 def duration(seconds: float) -> str:

@@ -9,17 +9,21 @@ from core.figures import head_detail, head_style
 from pages.ui.panel import escape, panel, swatch
 from pages.ui.view import Line
 
+EPOCHS_TO_TELL, SECONDS_TO_TELL = 10, 1.0
+"""A time is shown after so many epochs, or after fewer that have lasted so long together."""
+
 
 def heads_table(lines: Sequence[Line]) -> None:
     """One row for each head, also before it is trained."""
-    linear = next((_seconds_per_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
+    linear = next((_fastest_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
     body = "".join(_row(line, linear) for line in lines)
     panel(
         '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr><th scope="col">head</th>'
         '<th scope="col">parameters<br>circuit + other</th><th scope="col">validation<br>accuracy</th>'
         '<th scope="col">s per<br>epoch</th><th scope="col">times<br>linear</th></tr></thead>'
         f"<tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
-        "mean over seeds, on validation data after the latest epoch.</caption></table></div>",
+        "mean over seeds, on validation data after the latest epoch. Time: training steps of the fastest epoch, "
+        "which other work on the machine disturbs least.</caption></table></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
     )
@@ -27,7 +31,7 @@ def heads_table(lines: Sequence[Line]) -> None:
 
 def _row(line: Line, linear: float | None) -> str:
     style = head_style(line.config.head)
-    seconds = _seconds_per_epoch(line.epochs)
+    seconds = _fastest_epoch(line.epochs)
     ratio = f"{seconds / linear:.1f}" if seconds and linear else "–"
     accuracy = _accuracy(line.epochs[-1]) if line.epochs else "–"
     return (
@@ -52,8 +56,10 @@ def _accuracy(epoch: Epoch) -> str:
     return f"{100 * interval.estimate:.1f}{spread} %{note}"
 
 
-def _seconds_per_epoch(epochs: Sequence[Epoch]) -> float | None:
-    return float(np.mean([epoch.seconds for epoch in epochs])) if epochs else None
+def _fastest_epoch(epochs: Sequence[Epoch]) -> float | None:
+    """Seconds of the fastest epoch; None while they are too few to tell."""
+    seconds = [epoch.seconds for epoch in epochs]
+    return min(seconds) if len(seconds) >= EPOCHS_TO_TELL or sum(seconds) >= SECONDS_TO_TELL else None
 
 
 def _short(seconds: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core.config import RunConfig
+from core.config import POINT_DATASETS, RunConfig
 from core.datasets import DATASETS, images
 from core.errors import LabError
 from core.figures import HeadScore, accuracies, confusion, head_style
@@ -56,10 +56,11 @@ def tests_view(tested: Sequence[Tested]) -> None:
     panel(f"<p>{escape(sentence(tested))}</p>", key="sentence", min_height=48)
     chosen = tested[0]
     if len(tested) > 1:
+        if _share_a_rate(tested):
+            st.page_link("pages/compare.py", label="Compare heads whose learning rates are tuned for each of them")
         labels = [each.label for each in tested]
-        label = st.segmented_control(
-            "Confusion and wrong images of", labels, default=labels[0], required=True, key="confused"
-        )
+        what = "Confusion of" if chosen.config.dataset in POINT_DATASETS else "Confusion and wrong images of"
+        label = st.segmented_control(what, labels, default=labels[0], required=True, key="confused")
         chosen = tested[labels.index(label)] if label in labels else tested[0]
     classes = DATASETS[chosen.config.dataset].classes
     charts(
@@ -140,7 +141,12 @@ def sentence(tested: Sequence[Tested]) -> str:
         return f"{told} {n_seeds} seeds show how much the start of training matters; they {cannot}."
     found = verdicts(tested[0].label, {each.label: each.correct.mean(axis=1) for each in tested}, margin=MARGIN)
     shown = "; ".join(verdict.title for verdict in found)
-    return f"{told} These {n_seeds} seeds show on this test set: {shown}. They {cannot} around each accuracy."
+    where = "on this test set" + (", at one learning rate for all heads" if _share_a_rate(tested) else "")
+    return f"{told} These {n_seeds} seeds show {where}: {shown}. They {cannot} around each accuracy."
+
+
+def _share_a_rate(tested: Sequence[Tested]) -> bool:
+    return len({each.config.learning_rate for each in tested}) == 1
 
 
 def _wrong_images(tested: Tested, classes: Sequence[str]) -> None:

@@ -1,0 +1,43 @@
+"""How long training takes on this machine, as far as stored runs tell."""
+
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.estimate import estimate
+from core.features import load_bank
+from core.store import load_runs
+
+
+class Forecast(NamedTuple):
+    """What is expected of one run."""
+
+    seconds: float
+    sure: bool
+    """Whether a run of about that size has been finished on this machine."""
+
+
+@st.cache_data(ttl=20, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
+def forecast(config: RunConfig) -> Forecast | None:
+    """How long a run takes by itself, learnt from this machine's runs or else from shipped ones; None if unknown."""
+    try:
+        n_train = len(load_bank(config).splits(config.validation_share, config.split_seed).train)
+    except LabError:
+        return None
+    runs = all_runs()
+    own = runs["run_id"].str.startswith("20")
+    for here in (True, False):
+        found = estimate(config, n_train, runs[own == here])
+        if found is not None:
+            return Forecast(found.seconds, here and found.alike)
+    return None
+
+
+@st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
+def all_runs() -> pd.DataFrame:
+    """All stored runs, as of some seconds ago."""
+    runs = load_runs()
+    return runs if len(runs) else pd.DataFrame({"run_id": pd.Series(dtype=str)})
