@@ -13,6 +13,7 @@ import secrets
 import shutil
 import zipfile
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +52,8 @@ GROUPS: dict[Group, str] = {
     "ablation": "the quantum head with something taken out or changed",
     "ansatz": "other quantum circuits",
     "classical": "classical networks, trained in the same way",
-    "scikit-learn": "standard methods on the same features, standardised, fitted until they converge",
+    "scikit-learn": "standard methods without epochs or batches: fitted to training and validation samples together, "
+    "features standardised, settings chosen by cross-validation there",
 }
 
 LIBRARY = {
@@ -125,6 +127,11 @@ class Result(Frozen):
     """Settings that cross-validation chose, for methods of scikit-learn."""
     trials: tuple[Trial, ...] = ()
     """What tuning tried, when it was asked for."""
+
+    @property
+    def best_trial(self) -> Trial:
+        """The setting that tuning chose; needs one that was tuned."""
+        return min(self.trials, key=lambda trial: trial.validation_loss)
 
     @property
     def parameters(self) -> int | None:
@@ -210,12 +217,24 @@ class Comparison(Frozen):
     def budget(self) -> str:
         """What every network was given, in one line."""
         config = self.config
+        steps = ceil(self.n_train / config.batch_size)
         rate = "tuned learning rate" if self.tuned else f"learning rate {config.learning_rate:g}"
         return (
             f"{len(self.seeds)} paired seeds, {config.epochs} epochs of {self.n_train:,} training samples, "
-            f"batch {config.batch_size}, {rate}, epoch chosen on {self.n_validation:,} validation samples, "
+            f"batch {config.batch_size} ({config.epochs} × {steps:,} = {config.epochs * steps:,} steps), {rate}, "
+            f"epoch chosen on {self.n_validation:,} validation samples, "
             f"{self.n_test:,} test samples"
         )
+
+    def same_networks(self, predictions: "Predictions") -> list[tuple[str, ...]]:
+        """Names of heads that training made the same network: as many parameters, one learning rate, and identical
+        predictions of all seeds."""
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for result, predicted in zip(self.results, predictions.predicted, strict=True):
+            if result.rival.head is not None:
+                size = (result.quantum_parameters, result.classical_parameters, result.learning_rate)
+                groups.setdefault((*size, predicted.tobytes()), []).append(result.rival.name)
+        return [tuple(names) for names in groups.values() if len(names) > 1]
 
     def accuracy(self) -> dict[str, tuple[float, ...]]:
         """Rival → test accuracies, one for each seed."""
@@ -270,6 +289,16 @@ def problem_name(config: RunConfig) -> str:
         if all(getattr(problem_config(name), field) == getattr(config, field) for field in features):
             return name
     return f"{config.dataset}-{config.backbone}-{config.layer}"
+
+
+def untuned_comparison(tuned: Comparison) -> Comparison | None:
+    """The stored comparison of the same problem, seeds and features in which every head has the settings as given."""
+    name = problem_name(tuned.config)
+    if name not in stored_names():
+        return None
+    found = load_comparison(name)
+    same = (found.config, found.seeds, found.bank_digest) == (tuned.config, tuned.seeds, tuned.bank_digest)
+    return found if same and not found.tuned else None
 
 
 def problem_title(config: RunConfig) -> str:

@@ -23,13 +23,19 @@ from scipy import stats
 from core.errors import LabError
 
 LEVEL = 0.05
-"""Chance of a wrong claim that is accepted, over all rivals of one comparison together."""
+"""Chance that is accepted of any wrong claim of one kind over all rivals of a comparison together: so much for
+differences, so much again for equivalence, and so much again for what is said of other test samples."""
+
+LARGEST_MARGIN = 100.0
+"""Percent points: accuracies cannot differ by more."""
 
 RULE = (
     "Equivalent when two one-sided t tests place the mean paired difference inside ± the margin; otherwise better or "
     "worse when a Wilcoxon signed-rank test over the paired seeds rejects 'no difference' and the 95 % bootstrap "
-    "interval of the mean difference lies on one side of zero; otherwise not enough evidence. All p values are "
-    "corrected by Holm over the rivals, level 5 %."
+    "interval of the mean difference lies on one side of zero; otherwise not enough evidence. Better or worse by less "
+    "than the margin: the whole interval lies inside it. On this test set: McNemar's test does not show that other "
+    "test samples would tell the two apart as well. Each test's p values are corrected by Holm over the rivals: the "
+    "chance of any wrong better or worse among all of them is held at 5 %, that of any wrong equivalent at another 5 %."
 )
 """The one rule by which every verdict is computed, in words."""
 
@@ -204,6 +210,28 @@ class Verdict:
     n_rivals: int
     """How many questions Holm's correction shares the level among."""
 
+    @property
+    def is_difference(self) -> bool:
+        """Whether one of the two is shown to be ahead."""
+        return self.kind in ("better", "worse")
+
+    @property
+    def is_below_margin(self) -> bool:
+        """Whether a difference is shown that does not matter: its whole interval lies inside the margin."""
+        interval = self.paired.interval
+        return self.is_difference and max(abs(interval.low), abs(interval.high)) * 100 < self.margin
+
+    @property
+    def is_this_test_set_alone(self) -> bool:
+        """Whether a difference is shown over seeds, but not over test samples: other samples might not show it."""
+        return self.is_difference and self.images_holm is not None and self.images_holm >= LEVEL
+
+    @property
+    def words(self) -> str:
+        """The verdict in a few words, e.g. "better by less than the margin, on this test set"."""
+        size = " by less than the margin" if self.is_below_margin else ""
+        return f"{self.kind}{size}{', on this test set' if self.is_this_test_set_alone else ''}"
+
     @cached_property
     def seeds_needed(self) -> int | None:
         """Seeds after which an answer is likely (power 0.8) if the present mean and spread are true; None: out of
@@ -223,6 +251,15 @@ class Verdict:
         return _sentence(self)
 
 
+def check_margin(margin: float) -> float:
+    """The margin in percent points, if it can be one."""
+    if not 0 < margin <= LARGEST_MARGIN:
+        raise LabError(
+            f"margin = {margin} is not possible: percent points above 0 and up to {LARGEST_MARGIN:g} are; try 1."
+        )
+    return margin
+
+
 def verdicts(
     candidate: str,
     accuracy: Mapping[str, ArrayLike],
@@ -231,11 +268,10 @@ def verdicts(
 ) -> list[Verdict]:
     """The candidate against every other head by `RULE`, in the order in which the heads come.
 
-    accuracy: head → (n_seeds,) test accuracies in [0, 1], paired by position; margin: percent points, above 0;
-    correct: head → (n_seeds, n_images) bool, for the test over images.
+    accuracy: head → (n_seeds,) test accuracies in [0, 1], paired by position; margin: percent points, above 0 and
+    up to 100; correct: head → (n_seeds, n_images) bool, for the test over images.
     """
-    if not margin > 0:
-        raise LabError(f"margin = {margin} is not possible: a number of percent points above 0 is; try 1.")
+    check_margin(margin)
     if candidate not in accuracy:
         raise LabError(f"candidate = {candidate!r} is not among the heads {', '.join(accuracy)}; name one of them.")
     rivals = [name for name in accuracy if name != candidate]
@@ -277,17 +313,27 @@ def _kind(paired: PairedDifference, wilcoxon_p: float, tost_p: float) -> Verdict
 
 def headline(found: Sequence[Verdict]) -> str:
     """All verdicts of one candidate in one sentence; those that nothing is known about are counted too."""
+    candidate, margin = found[0].candidate, points(found[0].margin)
     counts = Counter(one.kind for one in found)
+
+    def count(kind: VerdictKind) -> str:
+        small = sum(one.is_below_margin for one in found if one.kind == kind)
+        return f"{counts[kind]}{f' ({small} by less than {margin})' if small else ''}"
+
     told = (
-        f"{found[0].candidate} is better than {counts['better']} and worse than {counts['worse']} of {len(found)} "
-        f"rivals, equivalent within {_margin(found[0])} to {counts['equivalent']}"
+        f"{candidate} is better than {count('better')} and worse than {count('worse')} of {len(found)} rivals, "
+        f"equivalent within {margin} to {counts['equivalent']}"
     )
-    still_open = counts["not enough evidence"]
-    return f"{told}; not enough evidence for {still_open}" if still_open else told
+    if still_open := counts["not enough evidence"]:
+        told += f"; not enough evidence for {still_open}"
+    if here := sum(one.is_this_test_set_alone for one in found):
+        told += f"; {here} of the {counts['better'] + counts['worse']} differences might not show on other test samples"
+    return told
 
 
-def _margin(verdict: Verdict) -> str:
-    return f"{verdict.margin:g} point{'' if verdict.margin == 1 else 's'}"
+def points(number: float) -> str:
+    """Percent points in words."""
+    return f"{number:g} point{'' if number == 1 else 's'}"
 
 
 def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, power: float = 0.8) -> int | None:
@@ -324,26 +370,31 @@ def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, pow
 
 
 def _title(verdict: Verdict) -> str:
-    points = f"{abs(verdict.paired.interval.estimate) * 100:.1f} points"
     match verdict.kind:
         case "equivalent":
-            return f"{verdict.candidate} and {verdict.rival} are equivalent within {_margin(verdict)}"
+            return f"{verdict.candidate} and {verdict.rival} are equivalent within {points(verdict.margin)}"
         case "not enough evidence":
             return f"{verdict.candidate} against {verdict.rival}: not enough evidence"
         case kind:
-            return f"{verdict.candidate} is {kind} than {verdict.rival} by {points}"
+            size = _size(verdict.paired.interval.estimate)
+            if verdict.is_below_margin:
+                return f"{verdict.candidate} is {kind} than {verdict.rival}, but by less than the margin ({size})"
+            return f"{verdict.candidate} is {kind} than {verdict.rival} by {size}"
 
 
 def _sentence(verdict: Verdict) -> str:
     paired, interval = verdict.paired, verdict.paired.interval
     seeds = len(paired.differences)
-    mean = f"{_points(interval.estimate)} points (95 % interval {_points(interval.low)} to {_points(interval.high)})"
-    over = f"Over {seeds} paired seeds on this test set {verdict.candidate} differs from {verdict.rival} by {mean}"
+    mean = _signed(interval.estimate) if _signed(interval.estimate) != "0.0" else "less than 0.1"
+    over = (
+        f"Over {seeds} paired seeds on this test set {verdict.candidate} differs from {verdict.rival} by {mean} points "
+        f"(95 % interval {_signed(interval.low)} to {_signed(interval.high)})"
+    )
     match verdict.kind:
         case "equivalent":
-            small = verdict.wilcoxon_holm < LEVEL
-            also = "; the small difference is there in most seeds, but it is less than the margin" if small else ""
-            text = f"{over}: inside ± {_margin(verdict)} (TOST p {_p(verdict.tost_holm)}){also}."
+            shown = verdict.wilcoxon_holm < LEVEL
+            also = "; the small difference is there in most seeds, but it is less than the margin" if shown else ""
+            text = f"{over}: inside ± {points(verdict.margin)} (TOST p {_p(verdict.tost_holm)}){also}."
         case "not enough evidence":
             more = (
                 f"about {verdict.seeds_needed} seeds would likely decide"
@@ -352,26 +403,34 @@ def _sentence(verdict: Verdict) -> str:
             )
             text = (
                 f"{over}: neither a difference (Wilcoxon p {_p(verdict.wilcoxon_holm)}) nor equality within "
-                f"± {_margin(verdict)} (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
+                f"± {points(verdict.margin)} (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
             )
         case kind:
             ahead = f"ahead in {paired.wins * seeds:g} of {seeds} seeds, a tie as half"
-            text = f"{over}: {kind} (Wilcoxon p {_p(verdict.wilcoxon_holm)}, {ahead})."
+            small = f", but by less than the margin of {points(verdict.margin)}" if verdict.is_below_margin else ""
+            text = f"{over}: {kind}{small} (Wilcoxon p {_p(verdict.wilcoxon_holm)}, {ahead})."
     images = verdict.images
     if images is None or verdict.images_holm is None:
         return text
     counts = (
-        f"of {images.n_images} test samples {images.candidate_alone:.1f} are right with {verdict.candidate} alone "
-        f"and {images.rival_alone:.1f} by {verdict.rival} alone in a typical seed (McNemar p {_p(verdict.images_holm)})"
+        f"of {images.n_images} test samples {verdict.candidate} alone gets {images.candidate_alone:.1f} right and "
+        f"{verdict.rival} alone {images.rival_alone:.1f}, mean over seeds (McNemar p {_p(verdict.images_holm)})"
     )
     if verdict.images_holm < LEVEL:
         return f"{text} Other test samples would show a difference too: {counts}."
     return f"{text} This is about seeds; whether other test samples would show it stays open: {counts}."
 
 
-def _points(difference: float) -> str:
-    """Percent points with their sign, without a minus before zero."""
-    return f"{round(difference * 100, 1) + 0.0:+.1f}"
+def _size(difference: float) -> str:
+    """How large a difference is, in percent points."""
+    size = f"{abs(difference) * 100:.1f}"
+    return f"{size} points" if size != "0.0" else "less than 0.1 points"
+
+
+def _signed(difference: float) -> str:
+    """Percent points with their sign, which zero has not."""
+    rounded = round(difference * 100, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def _p(value: float) -> str:

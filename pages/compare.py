@@ -1,6 +1,7 @@
 """Is the quantum head better? Every rival on the same data, seeds and budget, and what may be concluded from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -21,22 +22,22 @@ from core.comparison import (
     problem_config,
     problem_title,
     stored_names,
+    untuned_comparison,
 )
-from core.comparison_figures import critical_difference, list_height, paired_differences, tuning
+from core.comparison_figures import critical_difference, differences_height, list_height, paired_differences, tuning
 from core.errors import LabError
-from core.statistics import RULE, Interval, Verdict, headline, mean_interval
+from core.statistics import RULE, Interval, Verdict, headline, mean_interval, points
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
 from pages.ui.frame import within_dashboard
 from pages.ui.header import duration
 from pages.ui.panel import escape, panel
 
-WORDS = {
-    "better": "quantum is better",
-    "worse": "quantum is worse",
-    "equivalent": "equivalent",
-    "not enough evidence": "not enough evidence",
-}
+# In the address → on the page
+SETTINGS = {"paper": "the paper's for every head", "tuned": "tuned equally"}
+
+# Percent points that the page offers as margin, from and to
+MARGINS = (0.1, 10.0)
 
 
 def page() -> None:
@@ -44,19 +45,21 @@ def page() -> None:
     within_dashboard()
     st.title("Is the quantum head better?")
     st.markdown(
-        "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn: the same "
-        "features, the same split, the same seeds and batches, the same number of epochs; the test set is looked at "
-        "once. What the seeds can show is computed by one rule, and what they cannot show is said."
+        "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn, on the same "
+        "features, split and test set, which is looked at once. The networks share seeds, batches and number of "
+        "epochs; scikit-learn's methods know neither batches nor epochs and are fitted to training and validation "
+        "samples together, with standardised features. What the seeds can show is computed by one rule, and what they "
+        "cannot show is said."
     )
     chosen = _choose()
     if chosen is None:
         st.info("No comparison is stored here yet: run one below, or all with `python -m core compare --all`.")
     else:
-        comparison, margin = chosen
-        found = _verdicts(comparison.name, comparison.created.isoformat(), margin)
+        comparison = chosen.comparison
+        found = _verdicts(comparison.name, comparison.created.isoformat(), chosen.margin)
         _figure(comparison, found)
         st.subheader("Why")
-        _explained(comparison, found)
+        _explained(comparison, found, chosen.against)
         st.subheader("All numbers")
         _table(comparison, found)
         st.subheader("Does the circuit do anything?")
@@ -73,55 +76,119 @@ def page() -> None:
 # --- what to look at --------------------------------------------------------------------------------------------------
 
 
-def _choose() -> tuple[Comparison, float] | None:
-    """The comparison that is looked at and the margin in percent points; None where nothing is stored."""
+@dataclass(frozen=True)
+class Refused:
+    """Something that the address names and the page does not have."""
+
+    key: str
+    named: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is looked at."""
+
+    comparison: Comparison
+    margin: float
+    """In percent points"""
+    against: str
+    """The rival that is explained"""
+
+
+def _choose() -> Choice | None:
+    """The comparison, the margin and the rival that are looked at; None where nothing is stored."""
     names = stored_names()
     if not names:
         return None
     left, middle, right = st.columns([3, 2, 1.4])
     own = [name for name in names if name.removesuffix("-tuned") not in PROBLEMS]
     problems = [name for name in PROBLEMS if name in names or f"{name}-tuned" in names] + own
-    problem = _named_in_address("problem", problems, problems[0])
+    refused: list[Refused] = []
+    problem = _named_in_address("problem", problems, problems[0], refused)
     left.selectbox("Problem", problems, format_func=_title, key="problem", on_change=_into_address, args=("problem",))
-    settings = {"": "the paper's for every head", "-tuned": "tuned equally"}
-    there = [suffix for suffix in settings if problem + suffix in names]
-    suffix = middle.segmented_control(
+    there = [each for each in SETTINGS if _stored_as(problem, each) in names]
+    settings = _named_in_address("settings", there, there[0], refused)
+    middle.segmented_control(
         "Learning rate and width",
         there,
-        default=there[0],
         required=True,
-        format_func=lambda each: settings[each] if problem in PROBLEMS else "as it was run",
-        key=f"settings-{len(there)}",
+        format_func=lambda each: SETTINGS[each] if problem in PROBLEMS else "as it was run",
+        key="settings",
+        on_change=_into_address,
+        args=("settings",),
         help="The paper's settings were chosen for the quantum head. Tuned equally: every head tries the same number "
         "of settings on validation data first.",
     )
-    margin = right.number_input(
+    margin = _margin_in_address(refused)
+    right.number_input(
         "Margin (points)",
-        0.1,
-        10.0,
-        MARGIN,
-        0.1,
+        *MARGINS,
+        step=0.1,
         key="margin",
-        bind="query-params",
+        on_change=_into_address,
+        args=("margin",),
         help="Differences of test accuracy smaller than this many percent points do not matter to you.",
     )
     try:
-        return load_comparison(problem + (suffix or "")), float(margin)
+        comparison = load_comparison(_stored_as(problem, settings))
     except LabError as error:
         st.warning(str(error))
         return None
+    rivals = [name for name in comparison.accuracy() if name != CANDIDATE]
+    against = _named_in_address("against", rivals, "bottleneck" if "bottleneck" in rivals else rivals[0], refused)
+    if refused:
+        st.info(_told(refused))
+    return Choice(comparison, margin, against)
 
 
-def _named_in_address(key: str, options: Sequence[str], default: str) -> str:
-    """The option that a menu shows: what was chosen, else what the address names, else the default."""
+def _stored_as(problem: str, settings: str) -> str:
+    return f"{problem}-tuned" if settings == "tuned" else problem
+
+
+def _named_in_address(key: str, options: Sequence[str], default: str, refused: list[Refused]) -> str:
+    """The option that a menu shows: what was chosen, else what the address names, else the default.
+
+    What the address names in vain is corrected there and told in ``refused``.
+    """
     if st.session_state.get(key) not in options:
-        named = st.query_params.get(key, "")
-        st.session_state[key] = named if named in options else default
+        named = st.query_params.get(key, default)
+        if named not in options:
+            if key not in st.session_state:
+                refused.append(Refused(key, named, default))
+            named = st.query_params[key] = default
+        st.session_state[key] = named
     return str(st.session_state[key])
 
 
+def _margin_in_address(refused: list[Refused]) -> float:
+    """The margin in percent points: what was typed, else what the address names, else the usual one."""
+    if "margin" not in st.session_state:
+        usual, (low, high) = f"{MARGIN:g}", MARGINS
+        named = st.query_params.get("margin", usual)
+        try:
+            margin = float(named)
+        except ValueError:
+            margin = float("nan")
+        if not low <= margin <= high:
+            refused.append(Refused("margin", named, usual))
+            st.query_params["margin"], margin = usual, MARGIN
+        st.session_state["margin"] = margin
+    return float(st.session_state["margin"])
+
+
+def _told(refused: Sequence[Refused]) -> str:
+    """One sentence about everything that the address asked for in vain."""
+    asked = ", ".join(f"`{one.key} = {one.named[:60].replace('`', '')}`" for one in refused)
+    instead = ", ".join(f"`{one.key} = {one.instead}`" for one in refused)
+    low, high = MARGINS
+    margins = f" (margins go from {low:g} to {high:g})" if any(one.key == "margin" for one in refused) else ""
+    return f"The address asked for {asked}, which this page does not have{margins}; it shows {instead} instead."
+
+
 def _into_address(key: str) -> None:
-    st.query_params[key] = st.session_state[key]
+    value = st.session_state[key]
+    st.query_params[key] = f"{value:g}" if isinstance(value, float) else value
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -148,23 +215,27 @@ def _figure(comparison: Comparison, found: Sequence[Verdict]) -> None:
     charts(
         [paired_differences(comparison, found)],
         key="paired",
-        height=list_height(len(found)),
+        height=differences_height(found),
         revision=f"{comparison.name} {comparison.created}",
         describe=[f"Paired differences of test accuracy for {len(found)} rivals: {headline(found)}"],
     )
     st.caption(
         f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`. All seeds share one split and one test "
-        f"set of {comparison.n_test:,} samples; the dots show what seeds change and nothing else."
+        f"set of {comparison.n_test:,} samples; the dots show what seeds change and nothing else. Where a verdict says "
+        "'on this test set', other test samples might not show the difference."
     )
+    for names in comparison.same_networks(load_predictions(comparison.name)):
+        st.caption(
+            f"{' and '.join(f'**{name}**' for name in names)} became the same network here: as many parameters, the "
+            "same learning rate and the same answers. They are one rival that is listed more than once."
+        )
 
 
-def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
+def _explained(comparison: Comparison, found: Sequence[Verdict], against: str) -> None:
     """The rule, one verdict at a time, and all of them in words."""
     st.markdown(f"**The rule.** {RULE}")
     rivals = {verdict.rival: verdict for verdict in found}
     words = {result.rival.name: result.rival.words for result in comparison.results}
-    default = "bottleneck" if "bottleneck" in rivals else next(iter(rivals))
-    name = _named_in_address("against", list(rivals), default)
     st.selectbox(
         "Against",
         list(rivals),
@@ -173,12 +244,12 @@ def _explained(comparison: Comparison, found: Sequence[Verdict]) -> None:
         on_change=_into_address,
         args=("against",),
     )
-    verdict = rivals[name]
+    verdict = rivals[against]
     paired = verdict.paired
     rows = [
-        ("mean difference, 95 % BCa bootstrap interval", _points(paired.interval)),
+        ("mean difference, 95 % BCa bootstrap interval", _with_ends(paired.interval)),
         ("Wilcoxon signed-rank p, and after Holm", f"{paired.wilcoxon_p:.2g}, {verdict.wilcoxon_holm:.2g}"),
-        (f"TOST p for ± {verdict.margin:g}, and after Holm", f"{paired.tost_p:.2g}, {verdict.tost_holm:.2g}"),
+        (f"TOST p for ± {points(verdict.margin)}, and after Holm", f"{paired.tost_p:.2g}, {verdict.tost_holm:.2g}"),
         ("effect size d_z (mean / spread between seeds)", f"{paired.effect_size:+.2f}"),
         ("seeds in which quantum is ahead", f"{paired.wins:.0%}"),
     ]
@@ -208,8 +279,9 @@ def _rows(pairs: Sequence[tuple[str, str]]) -> str:
     return "".join(f"<tr>{cell}{escape(label)}</td>{cell}{escape(value)}</td></tr>" for label, value in pairs)
 
 
-def _points(interval: Interval) -> str:
-    return f"{interval.estimate * 100:+.2f} ({interval.low * 100:+.2f} to {interval.high * 100:+.2f}) points"
+def _with_ends(interval: Interval) -> str:
+    estimate, low, high = (round(end * 100, 2) + 0.0 for end in (interval.estimate, interval.low, interval.high))
+    return f"{estimate:+.2f} ({low:+.2f} to {high:+.2f}) points"
 
 
 def _sentence_case(text: str) -> str:
@@ -220,8 +292,10 @@ def _sentence_case(text: str) -> str:
 
 
 def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
-    kinds = {verdict.rival: WORDS[verdict.kind] for verdict in found}
-    frame = pd.DataFrame([_cells(result, kinds) for result in comparison.results])
+    kinds = {one.rival: f"quantum is {one.words}" if one.is_difference else one.words for one in found}
+    untuned = untuned_comparison(comparison) if comparison.tuned else None
+    before = untuned.accuracy() if untuned else {}
+    frame = pd.DataFrame([_cells(result, kinds, before) for result in comparison.results])
     text = st.column_config.TextColumn
     st.dataframe(
         frame,
@@ -229,9 +303,11 @@ def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
         height="content",
         column_config={
             "Head": text(width=140, pinned=True),
+            "Verdict": text(width=240, help="On this test set: other test samples might not show the difference"),
             "Chosen": text(width=190, help="By tuning or by cross-validation, on data outside the test set"),
             "What it is": text(width=280),
             "Test accuracy": text(help="Mean over seeds ± half the 95 % t interval of that mean"),
+            "Untuned": text(help="Test accuracy with the settings as given, from the comparison without tuning"),
             "Loss": text(help="Cross-entropy in nats on the test set; none where a method gives no probabilities"),
             "AUC": text(help="Area under the ROC curve on the test set"),
             "ECE": text(help="Expected calibration error, 15 bins: mean distance of confidence from accuracy"),
@@ -245,16 +321,21 @@ def _table(comparison: Comparison, found: Sequence[Verdict]) -> None:
     st.caption("  \n".join(f"**{group}**: {words}" for group, words in GROUPS.items()))
 
 
-def _cells(result: Result, kinds: dict[str, str]) -> dict[str, str]:
+def _cells(result: Result, kinds: dict[str, str], untuned: dict[str, tuple[float, ...]]) -> dict[str, str]:
+    """One row; ``untuned`` has the heads' accuracies without tuning where they are known."""
     chosen = ", ".join(f"{name} {value:.3g}" for name, value in result.chosen.items() if not isinstance(value, str))
     if result.trials:
-        best = min(result.trials, key=lambda trial: trial.validation_loss)
+        best = result.best_trial
         chosen = f"learning rate {best.learning_rate:.2g}" + (f", width {best.width}" if best.width else "")
     diverged = f"; {len(result.diverged)} seeds diverged" if result.diverged else ""
-    return {
+    cells = {
         "Head": result.rival.name,
         "Verdict": kinds.get(result.rival.name, "candidate"),
         "Test accuracy": _percent(result.accuracy),
+    }
+    if untuned:
+        cells["Untuned"] = _percent(untuned[result.rival.name]) if result.trials else ""
+    return cells | {
         "Loss": _number(result.loss),
         "AUC": _number(result.area_under_curve),
         "ECE": _number(result.calibration_error),
@@ -328,14 +409,30 @@ def _tuning(comparison: Comparison) -> None:
         charts(
             [tuning([tried[name] for name in shown])],
             key="tuning",
-            height=380,
+            height=400 + 10 * len(shown),
             revision=f"{comparison.name} {shown}",
             describe=["Validation loss of every setting that tuning tried"],
         )
     trials = len(next(iter(tried.values())).trials)
     st.caption(
         f"{trials} settings for every head, judged by the mean validation loss of three seeds that the comparison does "
-        "not use; the first is the untuned one. Large: chosen. scikit-learn's methods are cross-validated instead."
+        "not use; the first is the untuned one. Ringed: chosen. scikit-learn's methods are cross-validated instead."
+    )
+    if untuned := untuned_comparison(comparison):
+        st.markdown(_change(comparison, untuned))
+
+
+def _change(tuned: Comparison, untuned: Comparison) -> str:
+    """What tuning did to the candidate's test accuracy, and how often it lowered that of a head."""
+    before, after = (
+        {name: mean_interval(values).estimate for name, values in each.accuracy().items()} for each in (untuned, tuned)
+    )
+    heads = [result.rival.name for result in tuned.results if result.trials and result.rival.name in before]
+    lower = sum(after[name] < before[name] for name in heads)
+    return (
+        f"**On the test set** tuning moved {CANDIDATE} from {before[CANDIDATE] * 100:.1f} to "
+        f"{after[CANDIDATE] * 100:.1f} %. Less accurate than with the settings as given: {lower} of {len(heads)} "
+        "heads. The lowest loss of a few seeds on validation samples need not be the highest accuracy on test samples."
     )
 
 

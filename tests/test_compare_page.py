@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from test_browser import SLOW, Laboratory, browser
@@ -38,6 +39,11 @@ def figure_title(page: Page) -> str:
     return str(text).replace("<br>", " ")
 
 
+def subtitle(page: Page) -> str:
+    text = page.evaluate("document.querySelector('.st-key-paired .lab-chart').layout.title.subtitle.text")
+    return str(text).replace("<br>", " ")
+
+
 def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Browser, laboratory: Laboratory) -> None:
     comparison, predictions = load_comparison(PROBLEM, SHIPPED), load_predictions(PROBLEM, SHIPPED)
     page = open_compare(browser, laboratory, f"problem={PROBLEM}&against=closed+form")
@@ -52,6 +58,41 @@ def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Brow
         expect(explained.get_by_role("heading")).to_contain_text(verdict.title[1:])
         assert headline(found) in figure_title(page)
     page.context.close()
+
+
+def test_the_address_keeps_what_is_looked_at(browser: Browser, laboratory: Laboratory) -> None:
+    untuned, tuned = (load_comparison(name, SHIPPED) for name in ("spirals_2.0", "spirals_2.0-tuned"))
+    page = open_compare(browser, laboratory, "problem=spirals_2.0")
+    assert "learning rate 0.07" in subtitle(page)
+    page.get_by_text("tuned equally").first.click()
+    page.wait_for_url("**settings=tuned**")
+    page.get_by_role("spinbutton", name="Margin (points)").fill("2.5")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**margin=2.5**")
+    page.reload()
+    change = page.get_by_text("tuning moved quantum")
+    before, after = (np.mean(each.accuracy()["quantum"]) * 100 for each in (untuned, tuned))
+    expect(change).to_contain_text(f"from {before:.1f} to {after:.1f} %")
+    assert "tuned learning rate" in subtitle(page)
+    assert "± 2.5 points" in subtitle(page)
+    expect(page.get_by_text("The address asked for")).to_have_count(0)
+    page.context.close()
+
+
+def test_an_address_that_asks_for_what_is_not_there_is_told_and_corrected(
+    browser: Browser, laboratory: Laboratory
+) -> None:
+    page = open_compare(browser, laboratory, "problem=nonsense&settings=best&margin=abc&against=zzz")
+    told = page.get_by_text("The address asked for")
+    for wrong in ("problem = nonsense", "settings = best", "margin = abc", "against = zzz", "0.1 to 10"):
+        expect(told).to_contain_text(wrong)
+    page.wait_for_url("**problem=spirals&settings=paper&margin=1&against=bottleneck")
+    page.context.close()
+    for margin in ("0", "99", "inf", "nan"):
+        page = open_compare(browser, laboratory, f"problem={PROBLEM}&margin={margin}")
+        expect(page.get_by_text("The address asked for")).to_contain_text(f"margin = {margin}")
+        page.wait_for_url(f"**problem={PROBLEM}&margin=1")
+        page.context.close()
 
 
 def test_the_title_takes_the_lines_that_the_width_asks_for(browser: Browser, laboratory: Laboratory) -> None:

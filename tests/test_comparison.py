@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from core.comparison import (
     rivals,
     save_comparison,
     stored_names,
+    untuned_comparison,
 )
 from core.comparison_figures import critical_difference, paired_differences, tuning
 from core.config import Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
@@ -41,7 +43,7 @@ from core.features import FeatureBank, load_bank
 from core.library import fit
 from core.statistics import headline
 from core.training import run_splits, train
-from core.tuning import TUNING_SEEDS, head_width, tune, width_choices
+from core.tuning import TUNING_SEEDS, head_width, tune, width_choices, with_width
 
 N_SEEDS = 3
 T = TypeVar("T")
@@ -306,6 +308,67 @@ def test_shipped_comparisons_are_whole(name: str) -> None:
     assert tried == {SHIPPED_TRIALS[name]}
 
 
+@pytest.mark.parametrize("name", SHIPPED_TRIALS)
+def test_shipped_comparisons_are_between_the_rivals_that_would_run_now(name: str) -> None:
+    """Equal but for the widths that tuning chose."""
+    comparison = load_comparison(name, SHIPPED)
+    everyone = rivals(problem_config(name.removesuffix("-tuned")))
+    for result, rival in zip(comparison.results, everyone, strict=True):
+        if comparison.tuned and rival.head is not None:
+            assert result.rival.head is not None
+            head = with_width(result.rival.head, head_width(rival.head))
+            assert result.rival.model_copy(update={"head": head}) == rival
+            best = result.best_trial
+            assert (result.learning_rate, head_width(result.rival.head)) == (
+                best.learning_rate,
+                best.width or head_width(rival.head),
+            )
+        else:
+            assert result.rival == rival
+
+
+@pytest.mark.parametrize("name", [name for name, trials in SHIPPED_TRIALS.items() if trials])
+def test_tuning_leaves_no_two_equal_heads_that_the_page_does_not_name(name: str) -> None:
+    comparison, predictions = load_comparison(name, SHIPPED), load_predictions(name, SHIPPED)
+    named = comparison.same_networks(predictions)
+    results = comparison.results
+    for first, second in combinations(range(len(results)), 2):
+        one, other = results[first], results[second]
+        alike = (predictions.predicted[first] == predictions.predicted[second]).all()
+        if one.rival.head is not None and one.rival.head == other.rival.head and alike:
+            assert any({one.rival.name, other.rival.name} <= set(group) for group in named)
+
+
+def test_heads_that_tuning_made_one_network_are_named_together(outcome: Outcome) -> None:
+    comparison, predictions = outcome.comparison, outcome.predictions
+    names = [result.rival.name for result in comparison.results]
+    results, predicted = list(comparison.results), predictions.predicted.copy()
+    first, second, third = (names.index(name) for name in ("bottleneck", "wider mlp", "linear"))
+    same = {"classical_parameters": 99, "learning_rate": 0.1}
+    for index in (first, second, third):
+        results[index] = results[index].model_copy(update=same)
+        predicted[index] = predicted[first]
+    results[third] = results[third].model_copy(update={"classical_parameters": 98})
+    changed = comparison.model_copy(update={"results": tuple(results)})
+    assert ("bottleneck", "wider mlp") in changed.same_networks(Predictions(predictions.labels, predicted))
+    assert not any("linear" in group for group in changed.same_networks(Predictions(predictions.labels, predicted)))
+
+
+def test_a_tuned_comparison_finds_the_untuned_one_of_the_same_problem() -> None:
+    tuned = load_comparison("spirals_2.0-tuned", SHIPPED)
+    found = untuned_comparison(tuned)
+    assert found is not None
+    assert found.name == "spirals_2.0"
+    other_seeds = tuned.model_copy(update={"seeds": tuned.seeds[:-1]})
+    assert untuned_comparison(other_seeds) is None
+
+
+def test_the_budget_counts_the_steps() -> None:
+    comparison = load_comparison("spirals", SHIPPED)
+    assert (comparison.n_train, comparison.config.batch_size, comparison.config.epochs) == (1600, 10, 5)
+    assert "(5 × 160 = 800 steps)" in comparison.budget
+
+
 def test_shipped_comparisons_are_small() -> None:
     assert sum(path.stat().st_size for name in SHIPPED_TRIALS for path in (SHIPPED / name).iterdir()) < 6e6
 
@@ -335,16 +398,50 @@ def test_the_talk_figure_shows_every_rival_and_says_budget_and_verdict(outcome: 
     assert headline(found) in text
     assert "3 paired seeds" in figure.layout.title.subtitle.text.replace("<br>", " ")
     assert len(figure.layout.yaxis.ticktext) == len(found)
-    diamonds = {trace.y[0]: trace.x[0] for trace in figure.data if trace.marker.symbol == "diamond"}
-    for row, verdict in enumerate(found):
-        mean = verdict.paired.interval.estimate * 100
-        if row == 4:
-            assert row not in diamonds
-            assert any(note.y == row and "+40.0" in note.text for note in figure.layout.annotations)
-        elif row in diamonds:
-            assert diamonds[row] == pytest.approx(mean)
-        else:
-            assert abs(mean) > figure.layout.xaxis.range[1]
+    assert not figure.layout.annotations
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_the_talk_figure_draws_every_seed_and_every_interval_inside_its_axis(outcome: Outcome, far: bool) -> None:
+    comparison = far_apart(outcome)[0] if far else outcome.comparison
+    found = comparison.verdicts(1.0)
+    figure = paired_differences(comparison, found)
+    axis = figure.layout.xaxis
+    dots = [trace for trace in figure.data if trace.marker.symbol != "diamond"]
+    diamonds = [trace for trace in figure.data if trace.marker.symbol == "diamond"]
+    reach = max(abs(value) for one in found for value in one.paired.differences) * 100
+    assert ("compressed beyond ± 2" in axis.title.text) == (reach > 15)
+
+    def points(place: float) -> float:
+        return 2 * float(np.sinh(place)) if reach > 15 else place
+
+    for verdict, seeds, mean in zip(found, dots, diamonds, strict=True):
+        differences = np.array(verdict.paired.differences) * 100
+        assert [points(place) for place in seeds.x] == pytest.approx(differences)
+        assert [told for _, told in seeds.customdata] == pytest.approx(differences)
+        assert [seed for seed, _ in seeds.customdata] == list(comparison.seeds)
+        interval = verdict.paired.interval
+        ends = [mean.x[0] - mean.error_x.arrayminus[0], mean.x[0], mean.x[0] + mean.error_x.array[0]]
+        expected = [interval.low, interval.estimate, interval.high]
+        assert [points(end) for end in ends] == pytest.approx(np.array(expected) * 100)
+        assert axis.range[0] < min(*seeds.x, *ends)
+        assert axis.range[1] > max(*seeds.x, *ends)
+    if reach > 15:
+        marks = [float(text.replace("−", "-")) for text in axis.ticktext]
+        assert [points(place) for place in axis.tickvals] == pytest.approx(marks)
+        assert {0, 2, 10, 40} <= set(marks)
+
+
+def test_row_labels_say_how_little_a_difference_is_and_where_it_holds() -> None:
+    comparison, predictions = (
+        load_comparison("dogs_cats-layer3", SHIPPED),
+        load_predictions("dogs_cats-layer3", SHIPPED),
+    )
+    for margin in (0.1, 1.0, 10.0):
+        found = comparison.verdicts(margin, predictions)
+        labels = paired_differences(comparison, found).layout.yaxis.ticktext
+        for verdict, label in zip(found, labels, strict=True):
+            assert verdict.words in label.replace("<br>", " ")
 
 
 def test_the_rank_figure_lists_every_shared_head_best_first(outcome: Outcome) -> None:
@@ -361,8 +458,13 @@ def test_the_rank_figure_lists_every_shared_head_best_first(outcome: Outcome) ->
 def test_the_tuning_figure_marks_the_chosen_setting(outcome: Outcome) -> None:
     tuned = [result for result in outcome.comparison.results if result.trials]
     figure = tuning(tuned)
-    for result, trace in zip(tuned, figure.data, strict=True):
-        assert trace.y[int(np.argmax(trace.marker.size))] == min(trial.validation_loss for trial in result.trials)
+    tried, rings = figure.data[: len(tuned)], figure.data[len(tuned) :]
+    for result, trace, ring in zip(tuned, tried, rings, strict=True):
+        assert list(trace.y) == [trial.validation_loss for trial in result.trials]
+        assert list(ring.y) == [min(trace.y)]
+        assert ring.marker.symbol == f"{trace.marker.symbol}-open"
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in tried}
+    assert len(looks) == len(tuned)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -389,6 +491,9 @@ def test_the_command_stores_and_reports(
     ("options", "word"),
     [
         (["--problem", "moons", "--margin", "0"], "margin"),
+        (["--problem", "moons", "--margin", "inf"], "margin"),
+        (["--problem", "moons", "--margin", "101"], "margin"),
+        (["--problem", "moons", "--margin", "nan"], "margin"),
         (["--problem", "moons", "--trials", "65"], "trials"),
         (["--problem", "moons", "--name", "spirals-tuned"], "ships"),
         (["--problem", "moons", "--name", "../moons"], "name"),

@@ -14,6 +14,7 @@ from core.statistics import (
     area_under_curve,
     bootstrap_interval,
     expected_calibration_error,
+    headline,
     holm,
     image_test,
     mean_interval,
@@ -119,7 +120,9 @@ def test_what_cannot_be_paired_is_refused(candidate: list[float], rival: list[fl
         paired_difference(candidate, rival, margin=0.01)
 
 
-@pytest.mark.parametrize(("margin", "candidate"), [(0, "a"), (float("nan"), "a"), (1, "c")])
+@pytest.mark.parametrize(
+    ("margin", "candidate"), [(0, "a"), (float("nan"), "a"), (float("inf"), "a"), (101, "a"), (1, "c")]
+)
 def test_questions_that_make_no_sense_are_refused(margin: float, candidate: str) -> None:
     with pytest.raises(LabError):
         verdicts(candidate, {"a": [0.9, 0.8], "b": [0.8, 0.9]}, margin)
@@ -154,6 +157,49 @@ def test_a_small_but_certain_difference_is_equivalent_and_says_so() -> None:
     (found,) = verdicts("a", {"a": rival + 0.004 + random.normal(0, 0.001, SEEDS), "b": rival}, margin=1.0)
     assert found.kind == "equivalent"
     assert "less than the margin" in found.sentence
+
+
+def test_a_shown_difference_inside_the_margin_says_that_it_is_less() -> None:
+    """Too uneven to be called equivalent with so many rivals, and yet the whole interval lies inside the margin."""
+    random = generator(18)
+    rival = random.normal(0.8, 0.01, SEEDS)
+    near = rival - 0.007 + 0.0045 * stats.zscore(random.normal(size=SEEDS), ddof=1)
+    rest = {f"far {index}": rival + random.normal(0.3, 0.02, SEEDS) for index in range(19)}
+    found = verdicts("a", {"a": rival, "near": near, "far": rival - 0.1, **rest}, margin=0.95)
+    small, large = found[0], found[1]
+    assert small.kind == "better"
+    assert small.paired.interval.high < 0.0095
+    assert "but by less than the margin" in small.title
+    assert "but by less than the margin of 0.95 points" in small.sentence
+    assert small.words == "better by less than the margin"
+    assert (large.kind, large.words) == ("better", "better")
+    assert "margin" not in large.title
+    assert "better than 2 (1 by less than 0.95 points) and worse than 19 of 21 rivals" in headline(found)
+
+
+def test_what_rounds_to_zero_is_no_signed_zero() -> None:
+    rival = generator(19).normal(0.9, 0.01, SEEDS)
+    same, less = verdicts("a", {"a": rival, "same": rival, "less": rival - 0.0001}, margin=1.0)
+    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in same.sentence
+    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in less.sentence
+
+
+@pytest.mark.usefixtures("little_garbage")
+def test_wrong_claims_of_each_kind_stay_under_the_level_in_one_comparison() -> None:
+    """Some rivals are as good, others lie at the margin's edge: a winner among the first is wrong, and so is an
+    equivalence to one of the others."""
+    random = generator(20)
+    rounds = 300
+    winners = equals = 0
+    for _ in range(rounds):
+        heads = accuracies(random, 0.0, 0.01, 2000)
+        edge = {f"edge {side}": heads["quantum"] + side * 0.01 + random.normal(0, 0.01, SEEDS) for side in (-1, 1)}
+        kinds = {one.rival: one.kind for one in verdicts("quantum", heads | edge, margin=1.0)}
+        winners += any(kinds[f"rival {index}"] in ("better", "worse") for index in range(3))
+        equals += any(kinds[name] == "equivalent" for name in edge)
+    allowed = LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / rounds)
+    assert winners / rounds <= allowed
+    assert equals / rounds <= allowed
 
 
 @pytest.mark.usefixtures("little_garbage")
@@ -257,6 +303,14 @@ def test_more_seeds_do_not_make_few_images_more() -> None:
     assert found.images is not None
     assert found.images.p == 1
     assert "stays open" in found.sentence
+    assert found.words == "better, on this test set"
+    assert "1 of the 1 differences might not show on other test samples" in headline([found])
+    many = np.ones((SEEDS, 400), dtype=bool)
+    worse = many.copy()
+    worse[:, :40] = False
+    (found,) = verdicts("a", {"a": many.mean(1), "b": worse.mean(1)}, 1.0, {"a": many, "b": worse})
+    assert found.words == "better"
+    assert "other test samples" not in headline([found])
 
 
 def test_ranking_finds_the_order_and_groups_what_it_cannot_separate() -> None:

@@ -27,7 +27,7 @@ from core.comparison import (
 )
 from core.config import RunConfig, run_config
 from core.errors import LabError
-from core.statistics import mean_interval
+from core.statistics import check_margin, mean_interval
 
 if TYPE_CHECKING:
     from core.contest import Progress
@@ -67,8 +67,7 @@ def run(given: argparse.Namespace) -> int:
     from core.contest import Outcome, compete
     from core.features import load_bank
 
-    if not given.margin > 0:
-        raise LabError(f"margin = {given.margin} is not possible: a number of percent points above 0 is; try 1.")
+    check_margin(given.margin)
     if not 0 <= given.trials <= 64:
         raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed.")
     if given.name in SHIPPED_TRIALS:
@@ -164,7 +163,15 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
             for result in comparison.results
         ],
         "verdicts": [
-            {"rival": one.rival, "kind": one.kind, "title": one.title, "sentence": one.sentence} for one in found
+            {
+                "rival": one.rival,
+                "kind": one.kind,
+                "below_margin": one.is_below_margin,
+                "this_test_set_alone": one.is_this_test_set_alone,
+                "title": one.title,
+                "sentence": one.sentence,
+            }
+            for one in found
         ],
         "contribution": comparison.contribution.sentence,
     }
@@ -176,7 +183,7 @@ def _report(comparison: Comparison, predictions: Predictions, margin: float) -> 
     kinds = {one.rival: one for one in comparison.verdicts(margin, predictions)}
     for result in comparison.results:
         interval = mean_interval(result.accuracy)
-        verdict = kinds[result.rival.name].kind if result.rival.name in kinds else ""
+        verdict = kinds[result.rival.name].words if result.rival.name in kinds else ""
         spread = (interval.high - interval.low) / 2
         size = "" if result.parameters is None else f"{result.parameters:,}"
         print(
