@@ -14,11 +14,13 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torchvision import models
 
 from core.backbones import Backbone
 from core.config import RunConfig
-from core.datasets import ImageSet
+from core.datasets import DATASETS, ImageSet
 from core.events import Epoch, Event, Finished, Started, Step
 from core.extraction import image_batches
 from core.heads import Network
@@ -29,6 +31,8 @@ from core.training import BestEpoch, cross_entropy, epoch_order, score, training
 EVALUATED_IMAGES = 32
 """Test images that the network sees at once."""
 SECONDS_BETWEEN_STEP_EVENTS = 1.0
+PHOTOGRAPH = (375, 500, 3)
+"""Height, width and colours of the noise that stands for an image when the speed is measured."""
 
 
 def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> Iterator[Event]:
@@ -104,6 +108,34 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
         test_names=[found.names[row] for row in test],
         weights={name: weight.numpy().copy() for name, weight in head.views(best.flat).items()},
     )
+
+
+def estimate_seconds(config: RunConfig) -> float:
+    """How long `train_on_images` will take in one thread of this machine: epochs x images / speed, in seconds.
+
+    Measured on noise, with random weights: a training batch and a test batch of the transform and the full network,
+    the former with BatchNorm in training mode. Reading image files and steps of the head come on top.
+    """
+    data, threads = DATASETS[config.dataset], torch.get_num_threads()
+    network = models.get_model(config.backbone, weights=None).to(memory_format=torch.channels_last)
+    transform = models.get_model_weights(config.backbone)[config.weights].transforms()
+    picture = Image.fromarray(np.random.RandomState(0).randint(0, 256, PHOTOGRAPH, np.uint8))
+
+    def seconds_per_image(n_images: int, training: bool) -> float:
+        network.train(training)
+        began = perf_counter()
+        batch = torch.stack([transform(picture) for _ in range(n_images)])
+        network(batch.contiguous(memory_format=torch.channels_last))
+        return (perf_counter() - began) / n_images
+
+    torch.set_num_threads(1)  # as rows are run from the command line
+    try:
+        with torch.inference_mode():
+            seconds_per_image(2, training=True)  # the first call is slower than all others
+            train, test = seconds_per_image(config.batch_size, True), seconds_per_image(8, False)
+    finally:
+        torch.set_num_threads(threads)
+    return config.seeds * config.epochs * (data.n_train * train + data.n_test * test)
 
 
 class Images:

@@ -9,8 +9,9 @@ Three habits of that notebook decide the last digits (github.com/XanaduAI/quantu
 The notebook's numbers are the last step's test accuracies. `core.training` treats the same data with today's Adam.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import pi, sqrt
 from time import perf_counter
 from typing import Any, Literal
@@ -58,8 +59,15 @@ class NotebookRun:
     """(132,) float64, laid out as `BLOCKS` says"""
 
 
-def run_notebook(dataset: str) -> Iterator[NotebookRun]:
-    """Train the notebook's classical network, then its hybrid one, on "spirals", "spirals_2.0", "square" or "moons"."""
+Listener = Callable[[NetworkName, int], None]
+"""Told of every iteration of a network, from 1 to `ITERATIONS`; what it raises ends the training."""
+
+
+def run_notebook(dataset: str, listen: Listener = lambda network, iteration: None) -> Iterator[NotebookRun]:
+    """Train the notebook's classical network, then its hybrid one, on "spirals", "spirals_2.0", "square" or "moons".
+
+    Raises `LabError` for another data set.
+    """
     if dataset not in LEARNING_RATES:
         raise LabError(f"dataset = {dataset!r} is not in the notebook: choose one of {', '.join(LEARNING_RATES)}")
     data = points(dataset)
@@ -69,7 +77,7 @@ def run_notebook(dataset: str) -> Iterator[NotebookRun]:
     for name in ("classical", "hybrid"):
         started = perf_counter()
         network = NotebookNetwork(name)
-        order = network.train(inputs, labels, LEARNING_RATES[dataset])
+        order = network.train(inputs, labels, LEARNING_RATES[dataset], partial(listen, name))
         seconds = perf_counter() - started
         inputs, labels = inputs[order], labels[order]
         log_likelihood, _ = network.forward(test_inputs)
@@ -126,7 +134,13 @@ class NotebookNetwork:
             assert grad is not None
             grad = layer.backward(grad, tape[index], weights, grads, index > 0)
 
-    def train(self, inputs: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
+    def train(
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        learning_rate: float,
+        listen: Callable[[int], None] = lambda iteration: None,
+    ) -> Tensor:
         """1,000 steps of the notebook's Adam; returns the order (n,) in which the training points are left."""
         shuffle = np.random.RandomState(SHUFFLE_SEED)
         order = torch.arange(len(inputs))
@@ -149,6 +163,7 @@ class NotebookNetwork:
                 second_moment = BETA_2 * second_moment + (1 - BETA_2) * self.grad**2
             rate = learning_rate * sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
             self.flat -= rate * first_moment / (second_moment.sqrt() + EPSILON)
+            listen(step)
         return order
 
 

@@ -1,6 +1,7 @@
 """The paper's examples: what it reports, what this laboratory measures, and a button that runs any row again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,13 +38,15 @@ from pages.ui.results import Tested, test_of, tests_view, thumbnails
 from pages.ui.row_runs import features_title, head_title, percent, plus_minus, row_view, run_row, with_own
 
 PAPER = "https://arxiv.org/abs/1912.08278"
-TALLEST_TABLE = 1600
+STYLE = Path(__file__).parent / "ui" / "paper.css"
 SAMPLES_OF_A_CLASS = 5
+OTHER_FEATURES = " *"  # marks an accuracy of the authors beside a row whose features they did not use
 
 
 def page() -> None:
     """From top to bottom: what this is, the table, what runs, what the circuit is at its start, one example closely."""
     within_dashboard()
+    st.html(STYLE)
     st.title("The paper, reported beside measured")
     st.markdown(
         f"[Mari, Bromley, Izaac, Schuld and Killoran]({PAPER}) put a small quantum circuit, simulated, between a "
@@ -53,8 +56,9 @@ def page() -> None:
     )
     lines = [with_own(line) for line in table()]
     chosen = _choose(lines)
-    row_view({line.row.key: line for line in lines})
-    _table(chosen)
+    with st.container():  # beyond whose end the bar does not go
+        row_view({line.row.key: line for line in lines})
+        _table(chosen)
     st.subheader("What the circuit computes when training begins")
     _closed_form({line.row.key: line.measured for line in lines if line.measured})
     st.subheader("One example closely")
@@ -66,6 +70,7 @@ def page() -> None:
 
 def _choose(lines: Sequence[Line]) -> list[Line]:
     """The lines of the examples and protocols that are chosen, and what these protocols mean."""
+    _accept_numbers()
     left, right = st.columns(2)
     numbers = [example.number for example in EXAMPLES]
     examples = left.pills(
@@ -76,14 +81,45 @@ def _choose(lines: Sequence[Line]) -> list[Line]:
         format_func=_example_title,
         key="examples",
         bind="query-params",
+        wrap=True,
     )
     names: list[str] = list(PROTOCOLS)
     protocols = right.pills(
-        "Protocols", names, selection_mode="multi", default=["notebook", "paper"], key="protocols", bind="query-params"
+        "Protocols",
+        names,
+        selection_mode="multi",
+        default=["notebook", "paper"],
+        key="protocols",
+        bind="query-params",
+        wrap=True,
     )
-    meanings = [f"**{name}**: {words}" for name, words in PROTOCOLS.items() if name in protocols]
+    chosen = [line for line in lines if line.row.protocol in protocols and line.row.example.number in examples]
+    meanings = [f"**{name}**: {words}{_steps(chosen, name)}" for name, words in PROTOCOLS.items() if name in protocols]
     st.caption("  \n".join(meanings))
-    return [line for line in lines if line.row.protocol in protocols and line.row.example.number in examples]
+    return chosen
+
+
+def _accept_numbers() -> None:
+    """Let a link name examples by their number alone, as in ?examples=1; say what it names that is none."""
+    titles = {example.number: _example_title(example.number) for example in EXAMPLES}
+    for parameter in ("examples", "example"):
+        given = [] if parameter in st.session_state else st.query_params.get_all(parameter)
+        unknown = [each for each in given if each not in titles and each not in titles.values()]
+        if unknown:
+            st.warning(f"{parameter} = {unknown[0][:100]!r} is not possible: use {', '.join(titles)}.")
+        if any(each in titles for each in given):
+            st.query_params[parameter] = [titles.get(each, each) for each in given]
+            st.rerun()  # what is bound to the address reads it when the page starts
+
+
+def _steps(lines: Sequence[Line], protocol: str) -> str:
+    """How many steps the rows of a protocol take, example by example."""
+    found: dict[str, set[int]] = {}
+    for line in lines:
+        if line.row.protocol == protocol:
+            found.setdefault(line.row.example.title, set()).add(line.row.steps)
+    told = [f"{title} {' or '.join(f'{each:,}' for each in sorted(counts))}" for title, counts in found.items()]
+    return f" Steps of training: {', '.join(told)}." if told else ""
 
 
 def _example_title(number: str) -> str:
@@ -94,29 +130,38 @@ def _table(lines: Sequence[Line]) -> None:
     if not lines:
         st.info("Choose an example and a protocol above to see its rows.")
         return
-    st.session_state.paper_shown = [line.row.key for line in lines]
-    frame = pd.DataFrame([_cells(line) for line in lines])
-    text = st.column_config.TextColumn
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=min(TALLEST_TABLE, 40 + 35 * len(lines)),
-        column_config={
-            "Example": text(width=160),
-            "Head": text(width=100),
-            "Features": text(width=250),
-            "Reported": text(width=80, help="Test accuracy that the authors report"),
-            "Measured": text(width=130, help="Test accuracy at the chosen epoch: mean over seeds ± its 95 % interval"),
-            "Last epoch": text(help="Test accuracy after the last epoch; 'ours' looks at the test set once only"),
-            "Here": text(help="The newest run of this row on this server"),
-            "Time": text(help="Training time of all seeds together, on the machine that made the row"),
-            "run": st.column_config.ButtonColumn("", width=100, on_click=_clicked, key="paper_click"),
-        },
-        alt="Every row: example, features, head, protocol, reported and measured accuracy and time",
-    )
     st.caption(
         "Accuracy on the test set; ± is half the 95 % interval of the mean over seeds. The authors' numbers for images "
-        "come from features of the complete ResNet-18 (512 of them), one seed and the best epoch on the test set. "
+        "come from one seed, the best epoch on the test set and the 512 features of the complete ResNet-18; "
+        f"{OTHER_FEATURES} marks them beside rows with other features. Their hybrid network is called quantum here, "
+        "their classical one mlp."
+    )
+    st.session_state.paper_shown = [line.row.key for line in lines]
+    text = st.column_config.TextColumn
+    st.dataframe(
+        pd.DataFrame([_cells(line) for line in lines]),
+        hide_index=True,
+        height="content",
+        column_config={
+            "Row": text(width=192, pinned=True),
+            "Reported": text(width=74, help="Test accuracy that the authors report"),
+            "Measured": text(width=96, help="Test accuracy at the chosen epoch: mean over seeds ± its 95 % interval"),
+            "Here": text(width=98, help="The newest run of this row on this server"),
+            "run": st.column_config.ButtonColumn("", width=92, on_click=_clicked, key="paper_click"),
+            "Protocol": text(width=118),
+            "Features": text(width=156),
+            "Time reported": text(width=100),
+            "Time": text(width=56, help="Training time of all seeds together, on the machine that made the row"),
+            "Seeds": text(width=52),
+            "Loss reported": text(width=94),
+            "Loss": text(width=54),
+            "Last epoch": text(
+                width=98, help="Test accuracy after the last epoch; 'ours' looks at the test set once only"
+            ),
+        },
+        alt="Every row: data, head, protocol, features, reported and measured accuracy and time",
+    )
+    st.caption(
         "All rows from a terminal: `python -m core paper run --all`, one row: `python -m core paper run ROW`, "
         "names of rows: `python -m core paper list`."
     )
@@ -125,26 +170,32 @@ def _table(lines: Sequence[Line]) -> None:
 def _cells(line: Line) -> dict[str, str]:
     row, done = line.row, line.measured or line.again
     return {
-        "Example": f"{row.example.number} {DATASETS[row.dataset].title}",
-        "Head": head_title(row),
-        "Reported": f"{100 * row.reported.accuracy:.2f} %" if row.reported else "",
-        "Measured": plus_minus(done.best) if done else "not run here yet",
-        "run": "Run again" if done else "Run",
-        "Last epoch": plus_minus(done.last) if done and done.last else "",
+        "Row": f"{DATASETS[row.dataset].title}, {head_title(row)}",
+        "Reported": _reported(row),
+        "Measured": plus_minus(done.best) if done else "not run here",
         "Here": plus_minus(line.again.best) if line.again and line.measured else "",
-        "Features": features_title(row),
+        "run": "Run again" if done else "Run",
         "Protocol": row.protocol,
+        "Features": features_title(row),
+        "Time reported": _reported_time(row),
+        "Time": duration(done.seconds) if done else "",
         "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
         "Loss reported": f"{row.reported.loss:.3f}" if row.reported and row.reported.loss else "",
         "Loss": f"{done.loss.estimate:.3f}" if done else "",
-        "Time reported": _reported_time(row),
-        "Time": duration(done.seconds) if done else "",
+        "Last epoch": plus_minus(done.last) if done and done.last else "",
     }
+
+
+def _reported(row: Row) -> str:
+    if row.reported is None:
+        return ""
+    other = row.config is not None and row.config.layer != "avgpool"
+    return f"{100 * row.reported.accuracy:.2f} %{OTHER_FEATURES if other else ''}"
 
 
 def _reported_time(row: Row) -> str:
     if row.protocol == "notebook" and row.example is EXAMPLES[0]:
-        return f"{NOTEBOOK_MINUTES} min for four"
+        return f"{NOTEBOOK_MINUTES} min for 4"
     return f"{row.reported.minutes:.0f} min" if row.reported and row.reported.minutes else ""
 
 
@@ -166,9 +217,10 @@ def _closed_form(found: dict[str, Measured]) -> None:
         "gives, the four measured values are"
     )
     rows = "".join(
-        f"<tr><td>{name}</td><td>{depth}</td>"
-        + "".join(f"<td>{_product(subset)}</td>" for subset in closed_form_subsets(4, depth))
+        f"<tr><td>{name}</td>"
         + "".join(f"<td>{_of(found, f'{key}-layer3-{head}-ours')}</td>" for head in ("dressed_quantum", "closed_form"))
+        + f"<td>{depth}</td>"
+        + "".join(f"<td>{_product(subset)}</td>" for subset in closed_form_subsets(4, depth))
         + "</tr>"
         for name, key, depth in (
             ("Ants and bees", "ants_bees", 6),
@@ -177,18 +229,21 @@ def _closed_form(found: dict[str, Measured]) -> None:
         )
     )
     panel(
-        '<div class="scroll"><table><thead><tr><th scope="col">data</th><th scope="col">depth</th>'
+        '<div class="scroll"><table><thead><tr><th scope="col">data</th><th scope="col">trained circuit</th>'
+        '<th scope="col">closed form</th><th scope="col">depth</th>'
         + "".join(f'<th scope="col">⟨Z<sub>{qubit}</sub>⟩</th>' for qubit in range(4))
-        + '<th scope="col">trained circuit</th><th scope="col">closed form</th></tr></thead>'
-        f"<tbody>{rows}</tbody><caption>Test accuracy under 'ours' on ResNet-18 to layer3. The head 'closed form' "
-        "trains the two linear layers around these products and has no circuit and no angle.</caption></table></div>",
+        + f"</tr></thead><tbody>{rows}</tbody></table></div>",
         key="closed-form",
-        min_height=170,
+        min_height=140,
+    )
+    st.caption(
+        "Test accuracy under 'ours' on ResNet-18 to layer3. The head 'closed form' trains the two linear layers around "
+        "these products and has no circuit and no angle."
     )
     st.markdown(
         "So training starts next to an ordinary classical function: two linear layers with a sine between them, and "
         "at depth 5 and 6 some products of those sines. Nothing in it needs a quantum computer. What the angles add "
-        "while they are trained is the difference between the last two columns; the other "
+        "while they are trained is the difference between the two accuracies; the other "
         f"{classical:,} parameters are classical."
     )
 
@@ -245,8 +300,8 @@ def _plane(dataset: str) -> None:
         st.caption("The notebook's networks have not been run here yet: `python -m core paper run --all`.")
         return
     regions = [
-        Region(f"{network}, {percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
-        for network, key in zip(("classical", "hybrid"), keys, strict=True)
+        Region(f"{head_title(find_row(key))}, {percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
+        for key in keys
     ]
     inputs, labels = _test_points(dataset)
     charts(
@@ -254,7 +309,7 @@ def _plane(dataset: str) -> None:
         key="plane",
         height=430,
         revision=dataset,
-        describe=["Decision regions of the notebook's classical and hybrid network with the 200 test points"],
+        describe=["Decision regions of the notebook's classical and quantum network with the 200 test points"],
     )
     st.caption(
         "Colour: what each of the notebook's two networks says of the plane. Points: the 200 test points. "

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from torchvision import models
 
 from core.__main__ import main
 from core.backbones import load_backbone
-from core.batchnorm_protocol import train_on_images
+from core.batchnorm_protocol import estimate_seconds, train_on_images
 from core.config import Linear, RunConfig
 from core.datasets import DATASETS, images
 from core.errors import LabError
@@ -108,18 +109,36 @@ def test_equals_a_plain_torch_loop(few_images: Path, checkpoint: nn.Module) -> N
 
 
 def test_a_row_of_the_table_runs_from_the_command(
-    few_images: Path, checkpoint: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few_images: Path,
+    checkpoint: nn.Module,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("LAB_DATA_DIR", str(few_images))
     monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path / "results"))
     row = find_row("ants_bees-avgpool-dressed_quantum-paper-BatchNorm")
-    assert main(["paper", "run", row.key]) == 0
+    assert main(["paper", "run", row.key, "--json", "--download"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(each["what"], each["total"], each["unit"]) for each in told} == {("Training", 30 * 3, "steps")}
+    done = [each["done"] for each in told]
+    assert (done[0], done[-1]) == (0, 90)
+    assert done == sorted(done)
     record = Store().load(row.run_id)
-    done = measured(record)
-    assert done is not None
+    found = measured(record)
+    assert found is not None
     assert record.config == row.config
     assert len(record.epochs) == 30
-    assert done.best.estimate >= done.last.estimate
+    assert found.best.estimate >= found.last.estimate
+
+
+def test_estimate_counts_every_image_in_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine where the clock moves 0.8 s with every look at it: 4 training images and 8 test images take that."""
+    clock = iter(range(100))
+    monkeypatch.setattr("core.batchnorm_protocol.perf_counter", lambda: 0.8 * next(clock))
+    threads = torch.get_num_threads()
+    assert estimate_seconds(CONFIG) == pytest.approx(2 * 2 * (244 * 0.8 / 4 + 153 * 0.8 / 8))
+    assert torch.get_num_threads() == threads
 
 
 def test_folded_weights_are_refused(data_dir: Path) -> None:

@@ -4,7 +4,8 @@ import torch
 
 from core.datasets import points
 from core.errors import LabError
-from core.notebook import NotebookNetwork, decision, run_notebook
+from core.notebook import ITERATIONS, NotebookNetwork, decision, run_notebook
+from core.paper import NOTEBOOK_STEPS
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,23 @@ def test_gradient_is_that_of_finite_differences(name: str) -> None:
         numeric[index] = (values[0] - values[1]) / 2e-6
     np.testing.assert_allclose(network.grad.numpy(), numeric, atol=1e-8)
     assert np.count_nonzero(numeric) == (52 if name == "hybrid" else 57)
+
+
+def test_a_listener_hears_every_iteration_and_may_end_it() -> None:
+    heard = []
+
+    def listen(network: str, iteration: int) -> None:
+        heard.append((network, iteration))
+        if (network, iteration) == ("hybrid", 3):
+            raise InterruptedError
+
+    runs = run_notebook("moons", listen)
+    assert next(runs).test_accuracy == 0.975
+    with pytest.raises(InterruptedError):
+        next(runs)
+    classical = [("classical", iteration) for iteration in range(1, ITERATIONS + 1)]
+    assert heard == [*classical, ("hybrid", 1), ("hybrid", 2), ("hybrid", 3)]
+    assert NOTEBOOK_STEPS == ITERATIONS
 
 
 def test_unknown_data_set_is_named() -> None:

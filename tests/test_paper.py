@@ -102,6 +102,8 @@ def test_shipped_row_is_whole(key: str) -> None:
     assert done is not None
     assert done.seeds >= 20
     assert not isnan(done.best.low)
+    assert record.started is not None
+    assert record.started.steps_per_epoch * record.started.epochs == row.steps
     stored = record.predictions()
     right = (stored["test_logits"].argmax(-1) == stored["test_labels"]).mean(axis=1)
     np.testing.assert_allclose(right, record.finished.test_accuracy if record.finished else [], rtol=1e-12)

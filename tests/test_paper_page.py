@@ -1,12 +1,18 @@
 """The paper's page in a real browser: opened by its link, read, and a row pressed."""
 
+import time
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from test_browser import SLOW, Laboratory, browser
 
+from core.paper import find_row
+from pages.ui.extraction import Command
+from pages.ui.notebook_run import Computation
+
 __all__ = ["browser"]
 
-FIRST_ROW, ROW, RUN_COLUMN = 57, 35, 520
+FIRST_ROW, ROW, RUN_COLUMN = 49, 33, 500
 """Pixels from the table's upper left corner to the first row's middle, from row to row, and to the buttons."""
 
 
@@ -46,11 +52,13 @@ def test_a_link_to_the_page_is_the_first_visit_and_rows_run_again(browser: Brows
     expect(said).to_contain_text("The button in a row")
 
     press_row(page, 1)
-    expect(said).to_contain_text("Two spirals, 1.52 turns, hybrid")
+    expect(said).to_contain_text("Two spirals, 1.52 turns, quantum")
+    page.get_by_text("paper, early", exact=True).click()  # draws the page anew while it is computed
+    expect(page.get_by_text("The same, with the learning rate lowered")).to_be_visible()
     expect(said).to_contain_text("97.0 %, exactly the number in the table")
 
     press_row(page, 2)
-    expect(said).to_contain_text("classical, 2 coordinates, paper")
+    expect(said).to_contain_text("mlp, 2 coordinates, paper")
     expect(said).to_contain_text("the table")
     assert "outside" not in said.inner_text()
     (record,) = laboratory.records()
@@ -59,12 +67,75 @@ def test_a_link_to_the_page_is_the_first_visit_and_rows_run_again(browser: Brows
     page.context.close()
 
 
+def test_a_row_that_runs_can_be_stopped_from_wherever_its_button_is(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_paper(browser, laboratory, "examples=3+CIFAR-10+pairs&protocols=paper&protocols=ours&example=2")
+    before = {record["run_id"] for record in laboratory.records()}
+    page.mouse.move(700, 600)
+    page.mouse.wheel(0, 500)
+    page.wait_for_timeout(500)
+    press_row(page, 6)
+    page.get_by_role("button", name="Stop").click()
+    said = page.locator(".st-key-again .status")
+    expect(said).to_contain_text("stopped after")
+    expect(said).to_be_in_viewport()
+    (record,) = [record for record in laboratory.records() if record["run_id"] not in before]
+    assert record["status"] == "stopped"
+    page.context.close()
+
+
+def test_a_link_may_name_examples_by_their_numbers(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_paper(browser, laboratory, "examples=1b&example=1")
+    expect(page.get_by_text("Steps of training: Other shapes 1,000.").first).to_be_visible()
+    assert "examples=1b+Other+shapes" in page.url
+    assert "example=1+Two+spirals" in page.url
+    page.context.close()
+    page = open_paper(browser, laboratory, "examples=7")
+    expect(page.get_by_text("examples = '7' is not possible: use 1, 1b, 2, 3.")).to_be_visible()
+    page.context.close()
+
+
 def test_a_row_without_features_offers_them_with_size_and_time(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_paper(browser, laboratory, "examples=2+Ants+and+bees&protocols=ours")
+    press_row(page, 10)
+    said = page.locator(".st-key-again .status")
+    expect(page.get_by_role("button", name="Extract features (downloads up to")).to_be_visible()
+    expect(said).to_contain_text("see 397 images once, about")
+    page.context.close()
+
+
+def test_a_row_with_batchnorm_says_what_training_on_images_takes(browser: Browser, laboratory: Laboratory) -> None:
     page = open_paper(browser, laboratory, "examples=2+Ants+and+bees&protocols=paper%2C+BatchNorm")
     press_row(page, 0)
-    expect(page.get_by_role("button", name="Extract features (downloads up to")).to_be_visible()
-    expect(page.get_by_text("for 397 images at the")).to_be_visible()
+    said = page.locator(".st-key-again .status")
+    expect(said).to_contain_text("30 epochs of 397 images through the full network, about")
+    expect(page.get_by_role("button", name="and train")).to_be_visible()
+    expect(page.get_by_role("button", name="Extract features")).to_have_count(0)
     page.context.close()
+
+
+def wait_until_ended(work: Command | Computation) -> None:
+    for _ in range(SLOW // 100):
+        if work.ended if isinstance(work, Command) else work.status not in ("queued", "running"):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{work} has not ended")
+
+
+def test_a_process_that_fails_ends_with_its_sentence() -> None:
+    command = Command(("paper", "run", "example 7", "--json"), "Looking for the row")
+    assert command.told() == ("Looking for the row (0 s)", 0.0)
+    command.start()
+    wait_until_ended(command)
+    assert command.problem.startswith("row = 'example 7' is not in the table")
+
+
+def test_a_computation_of_the_notebook_stops_and_tells_why() -> None:
+    row = find_row("square-hybrid-notebook")
+    stopped = Computation(row)
+    stopped.stop()
+    stopped.start()
+    wait_until_ended(stopped)
+    assert (stopped.status, stopped.told(), stopped.measured) == ("stopped", "stopped at iteration 0.", None)
 
 
 def test_a_phone_shows_all_of_it(browser: Browser, laboratory: Laboratory) -> None:

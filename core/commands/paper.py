@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from core.errors import LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from core.config import RunConfig
+    from core.downloads import Progress
     from core.events import Event
     from core.paper import Measured, Row
     from core.statistics import Interval
@@ -37,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_rows.add_argument("rows", nargs="*", metavar="ROW", help="keys as `paper list` shows them")
     run_rows.add_argument("--all", action="store_true", help="every row whose features are on this machine")
     run_rows.add_argument("--again", action="store_true", help="also rows that are stored already")
+    run_rows.add_argument(
+        "--download", action="store_true", help="agree to download what 'paper, BatchNorm' lacks of images and weights"
+    )
+    run_rows.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -127,6 +132,7 @@ def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:
 def _run(given: argparse.Namespace) -> int:
     import torch
 
+    from core.commands.features import Line
     from core.paper import find_row, notebook_results, rows
     from core.store import Store
 
@@ -137,19 +143,21 @@ def _run(given: argparse.Namespace) -> int:
     store = Store()
     stored = set() if given.again else {row.run_id for row in wanted if _is_stored(row.run_id, store)}
     computed = set() if given.again else set(notebook_results(store.root))
+    say: Callable[[str], None] = _say_nothing if given.json else _say
     for number, row in enumerate(wanted, 1):
-        print(f"[{number}/{len(wanted)}] {row.key}: ", end="", flush=True)
+        say(f"[{number}/{len(wanted)}] {row.key}: ")
         try:
             if row.run_id in stored or row.key in computed:
-                print("stored already")
+                say("stored already\n")
             elif row.config is None:
-                computed |= _compute_notebook(row, store.root)
+                computed |= _compute_notebook(row, store.root, say)
             else:
-                _train(row, row.config, store)
+                provenance, training = _prepare(row.config, given.download, _print_json if given.json else Line())
+                _train(row, provenance, _with_progress(training) if given.json else training, store, say)
         except LabError as error:
             if not given.all:
                 raise
-            print(error)
+            say(f"{error}\n")
     return 0
 
 
@@ -161,7 +169,36 @@ def _is_stored(run_id: str, store: "Store") -> bool:
         return False
 
 
-def _compute_notebook(row: "Row", root: Path) -> set[str]:
+def _say(words: str) -> None:
+    print(words, end="", flush=True)
+
+
+def _say_nothing(words: str) -> None:
+    pass
+
+
+def _print_json(progress: "Progress") -> None:
+    print(json.dumps(vars(progress)), flush=True)
+
+
+def _with_progress(training: "Iterator[Event]") -> "Iterator[Event]":
+    """The same events; prints how many steps of all epochs are done."""
+    from core.downloads import Stopwatch
+    from core.events import Epoch, Started, Step
+
+    for event in training:
+        if isinstance(event, Started):
+            per_epoch = event.steps_per_epoch
+            watch = Stopwatch("Training", per_epoch * event.epochs, "steps")
+            _print_json(watch.progress(0))
+        elif isinstance(event, Step):
+            _print_json(watch.progress(per_epoch * (event.epoch - 1) + event.step - watch.done))
+        elif isinstance(event, Epoch):
+            _print_json(watch.progress(per_epoch * event.epoch - watch.done))
+        yield event
+
+
+def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> set[str]:
     """Compute both networks of the notebook for a row's data set (the second one needs the first); the rows' keys."""
     import numpy as np
 
@@ -179,26 +216,29 @@ def _compute_notebook(row: "Row", root: Path) -> set[str]:
             "weights": done.weights.tolist(),
             "decision": plane.tolist(),
         }
-        print(f"{done.network} {done.test_accuracy:.3f}, {done.seconds:.1f} s  ", end="", flush=True)
-    print()
+        say(f"{done.network} {done.test_accuracy:.3f}, {done.seconds:.1f} s  ")
+    say("\n")
     keep_notebook_results(results, root)
     return set(results)
 
 
-def _train(row: "Row", config: "RunConfig", store: "Store") -> None:
+def _train(
+    row: "Row", provenance: dict[str, Any], training: "Iterator[Event]", store: "Store", say: "Callable[[str], None]"
+) -> None:
     """Train one row and store it under its own name, without checkpoints, in half precision."""
     import numpy as np
 
     from core.events import Checkpoint, Finished
 
-    provenance, training = _prepare(config)
+    config = row.config
+    assert config is not None
     with _earlier_kept(store.folder(row.run_id)):
         store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
-        print(f"{config.seeds} seeds, {config.epochs} epochs ... ", end="", flush=True)
+        say(f"{config.seeds} seeds, {config.epochs} epochs ... ")
         try:
             for event in training:
                 if isinstance(event, Finished):
-                    print(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s")
+                    say(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s\n")
                     weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
                     logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
                     event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
@@ -228,8 +268,10 @@ def _earlier_kept(folder: Path) -> "Iterator[None]":
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _prepare(config: "RunConfig") -> "tuple[dict[str, Any], Iterator[Event]]":
-    """Where a run's data come from, and its training, which has not begun."""
+def _prepare(
+    config: "RunConfig", download: bool, tell: "Callable[[Progress], None]"
+) -> "tuple[dict[str, Any], Iterator[Event]]":
+    """Where a run's data come from, and its training, which has not begun; tells of downloads, if they are wanted."""
     if config.protocol != "paper_batchnorm":
         from core.features import load_bank
         from core.training import train
@@ -237,12 +279,18 @@ def _prepare(config: "RunConfig") -> "tuple[dict[str, Any], Iterator[Event]]":
         bank = load_bank(config)
         return bank.provenance, train(config, bank)
 
-    from core.backbones import load_backbone
+    from core.backbones import fetch_weights, load_backbone
     from core.batchnorm_protocol import train_on_images
     from core.datasets import images
+    from core.downloads import fetch_images
     from core.settings import settings
 
     data_dir = settings().data_dir
+    if download:
+        for progress in fetch_weights(config.backbone, config.layer, config.weights, data_dir):
+            tell(progress)
+        for progress in fetch_images(config.dataset, data_dir):
+            tell(progress)
     backbone = load_backbone(config.backbone, config.layer, config.weights, data_dir=data_dir)
     found = images(config.dataset, data_dir)
     provenance = {"source": found.dataset.source, "weights_source": backbone.weights_source}

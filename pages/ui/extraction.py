@@ -6,99 +6,156 @@ Extraction runs as a process of its own (`python -m core features`), so that no 
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import streamlit as st
 
-from core.datasets import images
+from core.datasets import images, images_here
 from core.downloads import DOWNLOAD_MB
 from core.errors import LabError
 from core.features import Listing
 from core.settings import PROJECT, settings
 
+Names = tuple[str, str, str, str]
+
 
 @dataclass
-class Extraction:
-    """One extraction under way or ended, the same for everybody on this server."""
+class Command:
+    """A command of the laboratory in a process of its own that tells its progress, under way or ended."""
 
-    names: tuple[str, str, str, str]
+    arguments: tuple[str, ...]
+    """What follows ``python -m core``; the command prints one JSON object for every step of progress."""
+    at_first: str
+    """What it does until it tells of progress."""
+    owner: str = ""
     progress: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    """Its last words if it failed."""
     ended: bool = False
+    stopped: bool = False
+    """Whether a person ended it."""
+    _began: float = field(default_factory=monotonic)
+    _process: subprocess.Popen[str] | None = None
 
-    def follow(self) -> None:
-        """Run the command to its end and keep what it last said."""
-        dataset, backbone, layer, weights = self.names
-        command = [sys.executable, "-m", "core", "features", "--json", "--download", "--dataset", dataset]
-        command += ["--backbone", backbone, "--layer", layer, "--weights-name", weights]
-        with subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            for line in process.stdout:
-                self.progress = json.loads(line)
-            said = process.stderr.read().strip().splitlines()
-        if process.returncode:
-            self.problem = said[-1] if said else f"The extraction ended with status {process.returncode}."
-        self.ended = True
+    def start(self) -> None:
+        """Follow the process in a thread, so that it goes on when nobody looks."""
+        threading.Thread(target=self._follow, name=self.arguments[0], daemon=True).start()
+
+    def stop(self) -> None:
+        """End the process; what it has stored so far stays."""
+        self.stopped = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def told(self) -> tuple[str, float]:
+        """What it is doing, for a person, and the share of that which is done."""
+        said = self.progress
+        if not said.get("total"):
+            return f"{said.get('what', self.at_first)} ({monotonic() - self._began:.0f} s)", 0.0
+        scale, unit = (1e6, "MB") if said["unit"] == "bytes" else (1.0, said["unit"])
+        text = f"{said['what']}: {said['done'] / scale:,.0f} of {said['total'] / scale:,.0f} {unit}"
+        if said["per_second"]:
+            text += f", {said['per_second'] / scale:,.1f} {unit}/s"
+        if said["seconds_left"]:
+            text += f", {said['seconds_left']:.0f} s left"
+        return text, min(said["done"] / said["total"], 1.0)
+
+    def _follow(self) -> None:
+        command = [sys.executable, "-m", "core", *self.arguments]
+        try:
+            with (
+                tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+                subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+            ):
+                self._process = process
+                assert process.stdout is not None
+                for line in process.stdout:
+                    told = json.loads(line)
+                    self.progress = told if "what" in told else self.progress
+                status = process.wait()
+                said.seek(0)
+                words = said.read().strip().splitlines()
+            if status and not self.stopped:
+                self.problem = words[-1] if words else f"The process ended with status {status}."
+        except (OSError, ValueError) as error:
+            self.problem = f"The process could not be followed ({error}): try again."
+        finally:
+            self.ended = True
 
 
 @st.cache_resource(show_spinner=False)
-def _extractions() -> dict[tuple[str, str, str, str], Extraction]:
+def _extractions() -> dict[Names, Command]:
+    """Features → the process that makes them, the same for everybody on this server."""
     return {}
 
 
-def _names(listing: Listing) -> tuple[str, str, str, str]:
-    return (listing.dataset, listing.backbone, listing.layer, listing.weights)
+def extraction_of(listing: Listing) -> Command | None:
+    """The extraction of these features, under way or ended; None when nobody has asked for it."""
+    return _extractions().get(_names(listing))
+
+
+def start_extraction(listing: Listing) -> None:
+    """Make these features, with a person's consent to download what is missing; nothing while that is under way."""
+    known = extraction_of(listing)
+    if known is not None and not known.ended:
+        return
+    dataset, backbone, layer, weights = _names(listing)
+    arguments = ["features", "--json", "--download", "--dataset", dataset]
+    arguments += ["--backbone", backbone, "--layer", layer, "--weights-name", weights]
+    megabytes = listing.download_mb + unreadable_images_mb(dataset)
+    asked = (
+        f"Asking the publishers for what is missing, up to {megabytes:.0f} MB" if megabytes else "Reading the network"
+    )
+    extraction = _extractions()[_names(listing)] = Command(tuple(arguments), asked)
+    extraction.start()
+
+
+def extraction_offer(listing: Listing) -> str:
+    """What the button says that consents to it."""
+    megabytes = listing.download_mb + unreadable_images_mb(listing.dataset)
+    return f"Extract features (downloads up to {megabytes:.0f} MB)" if megabytes else "Extract features"
+
+
+def unreadable_images_mb(dataset: str) -> float:
+    """What downloading the images anew takes, in 10^6 bytes, where they seem to be there but are not whole; else 0."""
+    if not images_here(dataset, settings().data_dir):
+        return 0.0
+    try:
+        images(dataset, settings().data_dir)
+    except LabError:
+        return DOWNLOAD_MB.get(dataset, 0.0)
+    return 0.0
 
 
 def extraction_view(listing: Listing) -> None:
     """Offer to make these features; while they are made, how far that is."""
-    extraction = _extractions().get(_names(listing))
+    extraction = extraction_of(listing)
     going = extraction is not None and not extraction.ended
     st.fragment(_draw, run_every=0.5 if going else None)(listing, going)
 
 
 def _draw(listing: Listing, was_going: bool) -> None:
-    extraction = _extractions().get(_names(listing))
+    extraction = extraction_of(listing)
+    going = extraction is not None and not extraction.ended
     with st.container(border=True, key="extraction"):
         st.markdown(f"**{listing.title}** has not seen these images on this machine yet.")
-        if extraction is not None and not extraction.ended:
-            _progress(extraction.progress)
+        if extraction is not None and going:
+            text, share = extraction.told()
+            st.progress(share, text=text)
         else:
             if extraction is not None and extraction.problem:
                 st.error(extraction.problem)
-            st.button(_offer(listing), key="extract", type="primary", on_click=_start, args=(listing,))
+            st.button(
+                extraction_offer(listing), key="extract", type="primary", on_click=start_extraction, args=(listing,)
+            )
             st.caption("The network sees every image once; its features are kept, and training needs them alone.")
-    if was_going != (extraction is not None and not extraction.ended):
+    if was_going != going:
         st.rerun()  # with a timer from now on, or without one
 
 
-def _offer(listing: Listing) -> str:
-    megabytes = listing.download_mb
-    try:
-        images(listing.dataset, settings().data_dir)
-    except LabError:
-        megabytes += DOWNLOAD_MB.get(listing.dataset, 0.0)
-    return f"Extract features (downloads up to {megabytes:.0f} MB)" if megabytes else "Extract features"
-
-
-def _start(listing: Listing) -> None:
-    extraction = _extractions()[_names(listing)] = Extraction(_names(listing))
-    threading.Thread(target=extraction.follow, name="extraction", daemon=True).start()
-
-
-def _progress(said: dict[str, Any]) -> None:
-    if not said.get("total"):
-        st.progress(0.0, text=said.get("what", "Starting …"))
-        return
-    scale, unit = (1e6, "MB") if said["unit"] == "bytes" else (1.0, said["unit"])
-    text = f"{said['what']}: {said['done'] / scale:,.0f} of {said['total'] / scale:,.0f} {unit}"
-    if said["per_second"]:
-        text += f", {said['per_second'] / scale:,.1f} {unit}/s"
-    if said["seconds_left"]:
-        text += f", {said['seconds_left']:.0f} s left"
-    st.progress(min(said["done"] / said["total"], 1.0), text=text)
+def _names(listing: Listing) -> Names:
+    return (listing.dataset, listing.backbone, listing.layer, listing.weights)

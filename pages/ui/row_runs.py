@@ -1,83 +1,113 @@
-"""What happens when a row of the paper's table is run again, and how that stands: one line above the table.
+"""What happens when a row of the paper's table is run again, and how that stands: a bar that stays in sight.
 
-A row is trained by a worker like any other run. The notebook's rows are computed at once. Rows whose features are not
-on this machine first offer to make them, with size and time; rows with BatchNorm in training mode need all images in
-every epoch, so a process of their own trains them (`python -m core paper run ROW`).
+A row is trained by a worker like any other run, a row of the notebook by a thread of this server. Rows whose features
+are not on this machine first offer to make them; rows with BatchNorm in training mode need all images in every epoch,
+so a process of their own trains them (`python -m core paper run ROW`). Both say size and time before they begin.
 """
 
-import subprocess
-import sys
-import tempfile
-from dataclasses import dataclass, field
-from typing import IO
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from core.config import POINT_DATASETS, RunConfig
-from core.cuts import cut_title
-from core.datasets import DATASETS
+from core.cuts import cut_title, find_cut
+from core.datasets import DATASETS, images_here
+from core.downloads import DOWNLOAD_MB
 from core.errors import LabError
 from core.features import Listing
 from core.figures import head_style
 from core.jobs import Snapshot
-from core.paper import Line, Measured, Row, find_row, notebook_measured
-from core.settings import PROJECT
+from core.paper import Line, Measured, Row
+from core.settings import settings
 from core.statistics import Interval, mean_interval
 from core.store import LIVE
 from pages.ui.experiment import features_key, find_features
-from pages.ui.extraction import extraction_view
-from pages.ui.header import duration
+from pages.ui.extraction import (
+    Command,
+    extraction_of,
+    extraction_offer,
+    start_extraction,
+    unreadable_images_mb,
+)
+from pages.ui.header import WORKERS_START, duration
+from pages.ui.notebook_run import Computation
 from pages.ui.panel import escape, panel
-from pages.ui.service import jobs, person
+from pages.ui.service import jobs, may_control, person
+
+
+class _Button(NamedTuple):
+    """What a person can do about a row now."""
+
+    label: str
+    press: Callable[[], None]
+    primary: bool = True
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """How a row stands: what the bar says and offers."""
+
+    status: str
+    html: str
+    share: float = 0.0
+    """How much of the work is done, in [0, 1]"""
+    going: bool = False
+    """Whether it changes by itself"""
+    button: _Button | None = None
 
 
 def run_row(row: Row) -> None:
-    """Start a row, or offer what it lacks."""
+    """Start a row that is not under way, or offer what it lacks."""
     st.session_state.paper_latest = row.key
     st.session_state.paper_problem = ""
-    if row.config is None:
-        _compute_notebook(row)
+    if _standing(Line(row, None, None)).going:
         return
-    try:
-        if _listing(row.config).state != "missing" and row.config.protocol != "paper_batchnorm":
+    if row.config is None:
+        _computations()[row.key] = Computation(row)
+        _computations()[row.key].start()
+    elif row.config.protocol != "paper_batchnorm" and _listing(row.config).state != "missing":
+        try:
             _runs()[row.key] = jobs().submit(row.config, owner=person())
-    except LabError as error:
-        st.session_state.paper_problem = str(error)
+        except LabError as error:
+            st.session_state.paper_problem = str(error)
 
 
 def with_own(line: Line) -> Line:
     """The line with what the person at this browser computed of the notebook."""
-    again = st.session_state.get("paper_notebook", {}).get(line.row.key)
-    return Line(line.row, line.measured, again) if again else line
+    own = _computations().get(line.row.key)
+    return Line(line.row, line.measured, own.measured) if own and own.measured else line
 
 
 def row_view(lines: dict[str, Line]) -> None:
     """How the row that was started last stands; redraws itself while it goes on."""
     key = st.session_state.get("paper_latest")
-    going = key is not None and _going(key)
+    going = key is not None and _standing(lines[key]).going
     st.fragment(_draw, run_every=0.5 if going else None)(lines, key, going)
 
 
 def _draw(lines: dict[str, Line], key: str | None, was_going: bool) -> None:
-    if key is None:
-        _say("idle", "The button in a row runs it again on this server; here stands what comes out.")
-        return
-    row, line = find_row(key), lines[key]
-    if st.session_state.paper_problem:
-        _say("failed", escape(st.session_state.paper_problem))
-    elif row.config is None:
-        _say("finished", _told(line, st.session_state.paper_notebook[key].best))
-    elif (listing := _listing(row.config)).state == "missing":
-        _offer_features(row, listing)
-    elif row.config.protocol == "paper_batchnorm":
-        _draw_images(line, row.config)
-    elif key in _runs():
-        _say_snapshot(line, jobs().snapshot(_runs()[key]))
-    else:
-        _say("idle", f"{_title(row)}: the features are there now. Press its button once more.")
-    if was_going != _going(key):
+    standing = _NOTHING_YET if key is None else _standing(lines[key])
+    html = (
+        f'<div class="status" role="status"><span class="dot {standing.status}"></span>'
+        f"<span>{standing.html}</span></div>"
+        f'<div class="bar"><div class="{standing.status}" style="width:{100 * standing.share:.1f}%"></div></div>'
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="again-bar"):
+        panel(html, key="again", min_height=56)
+        if standing.button:
+            label, press, primary = standing.button
+            st.button(label, key="again-button", type="primary" if primary else "secondary", on_click=press)
+    if was_going != standing.going:
         st.rerun()
+
+
+_NOTHING_YET = _Standing("idle", "The button in a row runs it again on this server; here stands what comes out.")
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -88,14 +118,17 @@ def features_title(row: Row) -> str:
     if row.dataset in POINT_DATASETS or row.config is None:
         return "2 coordinates"
     size = f", {row.cut.n_features}" if row.cut else ""
-    return cut_title(row.config.backbone, row.config.layer, row.config.weights).split(",")[0] + size
+    title = cut_title(row.config.backbone, row.config.layer, row.config.weights)
+    return title.split(",")[0].removesuffix(" (the paper's)") + size
 
 
 def head_title(row: Row) -> str:
-    """What a row's head is called: for points as in the notebook, for images as everywhere here."""
-    if row.dataset in POINT_DATASETS or row.config is None:
-        return row.head_name
-    return head_style(row.config.head).label
+    """What a row's head is called, as everywhere here; the authors' names for those of the notebook are others."""
+    return head_style(row.config.head).label if row.config else NOTEBOOK_HEADS[row.head_name]
+
+
+NOTEBOOK_HEADS = {"classical": "mlp", "hybrid": "quantum"}
+"""The notebook's network → what a head of its kind is called here."""
 
 
 def percent(share: float) -> str:
@@ -126,22 +159,23 @@ def _told(line: Line, again: Interval) -> str:
     return f"{start}, {verdict}: the table has {plus_minus(stored.best)}."
 
 
-def _say(status: str, html: str) -> None:
-    dot = f'<span class="dot {status}"></span>'
-    panel(f'<div class="status" role="status">{dot}<span>{html}</span></div>', key="again", min_height=52)
+# --- how a row stands -------------------------------------------------------------------------------------------------
 
 
-def _say_snapshot(line: Line, snapshot: Snapshot) -> None:
-    link = f' <a href="./?run={escape(snapshot.run_id)}" target="_self">Open it in the laboratory</a>'
-    if snapshot.finished:
-        _say("finished", _told(line, mean_interval(snapshot.finished.test_accuracy)) + link)
-        return
-    done = snapshot.epochs[-1].epoch if snapshot.epochs else 0
-    state = f"{snapshot.status}, {done} of {snapshot.config.epochs} epochs. {snapshot.message}".strip()
-    _say(snapshot.status, f"{_title(line.row)}: {escape(state)}{link}")
-
-
-# --- ways to run ------------------------------------------------------------------------------------------------------
+def _standing(line: Line) -> _Standing:
+    row = line.row
+    if st.session_state.paper_problem:
+        return _Standing("failed", escape(st.session_state.paper_problem))
+    if row.config is None:
+        return _of_notebook(line, _computations()[row.key]) if row.key in _computations() else _NOTHING_YET
+    if row.config.protocol == "paper_batchnorm":
+        return _of_images(line, row.config)
+    if row.key in _runs():
+        return _of_run(line, jobs().snapshot(_runs()[row.key]))
+    listing = _listing(row.config)
+    if listing.state == "missing":
+        return _of_extraction(row, row.config, listing)
+    return _Standing("idle", f"{_title(row)}: its features are here.", button=_Button("Train", partial(run_row, row)))
 
 
 def _runs() -> dict[str, str]:
@@ -150,99 +184,160 @@ def _runs() -> dict[str, str]:
     return runs
 
 
-def _compute_notebook(row: Row) -> None:
-    """Both networks of the notebook, in the page's own process: they take less than a second."""
-    from core.notebook import run_notebook
-
-    own = st.session_state.setdefault("paper_notebook", {})
-    for done in run_notebook(row.dataset):
-        values = {"accuracy": done.test_accuracy, "loss": done.test_loss, "seconds": done.seconds}
-        own[f"{row.dataset}-{done.network}-notebook"] = notebook_measured(values)
+def _computations() -> dict[str, Computation]:
+    """Row key → the network of the notebook that this browser asked for."""
+    computations: dict[str, Computation] = st.session_state.setdefault("paper_notebook", {})
+    return computations
 
 
 def _listing(config: RunConfig) -> Listing:
     return find_features(config.dataset, features_key(config))
 
 
-def _offer_features(row: Row, listing: Listing) -> None:
-    _say("idle", f"{_title(row)} needs features that do not come with the laboratory.")
-    extraction_view(listing)
-    assert row.config is not None
-    n_images = DATASETS[row.dataset].n_train + DATASETS[row.dataset].n_test
-    then = "needs all images in every epoch" if row.config.protocol == "paper_batchnorm" else "takes seconds"
-    st.caption(f"That is {_images_take(row.config, n_images)}. Training then {then}.")
+def _stop_button(stop: Callable[[], None]) -> _Button:
+    return _Button("Stop", stop, primary=False)
 
 
-def _images_take(config: RunConfig, n_images: int) -> str:
-    speed = _images_per_second(config.backbone, config.layer)
-    return (
-        f"about {duration(n_images / speed)} for {n_images:,} images at the {speed:.1f} images a second that "
-        f"{config.backbone} reached just now on this machine"
-    )
+def _of_notebook(line: Line, computation: Computation) -> _Standing:
+    status = computation.status
+    if computation.measured:
+        return _Standing(status, _told(line, computation.measured.best), 1.0)
+    going = status in LIVE
+    html = f"{_title(line.row)}: {escape(computation.told())}"
+    return _Standing(status, html, computation.share, going, _stop_button(computation.stop) if going else None)
 
 
-@st.cache_data(ttl=600, show_spinner="Measuring how fast this machine is")
-def _images_per_second(backbone: str, layer: str) -> float:
-    from core.backbones import images_per_second
+def _of_run(line: Line, snapshot: Snapshot) -> _Standing:
+    link = f' <a href="./?run={escape(snapshot.run_id)}" target="_self">Open it in the laboratory</a>'
+    if snapshot.finished:
+        return _Standing("finished", _told(line, mean_interval(snapshot.finished.test_accuracy)) + link, 1.0)
+    going = snapshot.status in LIVE
+    done, n_epochs = len(snapshot.epochs), snapshot.config.epochs
+    match snapshot.status:
+        case "queued":
+            text = f"waiting, place {snapshot.position} in the queue" if snapshot.position else "about to start"
+            text = jobs().problem or (text if jobs().wait_until_ready(0) else f"{WORKERS_START}, then it trains")
+        case "running":
+            text = f"{done} of {n_epochs} epochs"
+            if snapshot.epochs:
+                left = float(np.mean([epoch.seconds for epoch in snapshot.epochs])) * (n_epochs - done)
+                text += f", {duration(left)} left"
+        case _:
+            text = f"{snapshot.status} after {done} of {n_epochs} epochs. {snapshot.message}".strip()
+    html = f"{_title(line.row)}: {escape(text)}{'' if going else link}"
+    stop = _stop_button(partial(_stop_run, snapshot.run_id)) if going else None
+    return _Standing(snapshot.status, html, done / n_epochs, going, stop)
 
-    return images_per_second(backbone, layer, n_images=4)
+
+def _stop_run(run_id: str) -> None:
+    try:
+        jobs().stop(run_id)
+    except LabError as error:
+        st.session_state.paper_problem = str(error)
 
 
-@dataclass
-class _OnImages:
-    """A process that trains on images; what it says of a failure is kept in a file."""
+# --- rows that need images --------------------------------------------------------------------------------------------
 
-    process: subprocess.Popen[str]
-    said: IO[str] = field(repr=False)
 
-    def problem(self) -> str:
-        """Its last words if it failed, else nothing."""
-        if not self.process.poll():
-            return ""
-        self.said.seek(0)
-        return (self.said.read().strip().splitlines() or [f"ended with status {self.process.returncode}"])[-1]
+class _Cost(NamedTuple):
+    """What a row takes that needs images."""
+
+    seconds: float
+    megabytes: float
+    """Of weights and images that are not on this machine, 10^6 bytes"""
 
 
 @st.cache_resource(show_spinner=False)
-def _processes() -> dict[str, _OnImages]:
-    """Row key → its process, for everybody on this server."""
+def _costs() -> dict[RunConfig, Future[_Cost]]:
+    """Settings → what they take on this machine, as measured when somebody asked."""
     return {}
 
 
-def _going(key: str) -> bool:
-    """Whether this browser's run of the row, or anybody's process for it, is under way."""
-    if key in _processes() and _processes()[key].process.poll() is None:
-        return True
-    return key in _runs() and jobs().snapshot(_runs()[key]).status in LIVE
+def _cost(config: RunConfig) -> _Cost | None:
+    """What a row takes; None while a thread measures it."""
+    if config not in _costs():
+        _costs()[config] = Future()
+        threading.Thread(target=_measure, args=(config, _costs()[config]), name="speed", daemon=True).start()
+    cost = _costs()[config]
+    return cost.result() if cost.done() else None
 
 
-def _draw_images(line: Line, config: RunConfig) -> None:
-    key = line.row.key
+def _measure(config: RunConfig, cost: Future[_Cost]) -> None:
     try:
-        snapshot = jobs().snapshot(line.row.run_id)
-    except LabError:
-        snapshot = None
-    if _going(key):
-        if snapshot is None:
-            _say("queued", f"{_title(line.row)}: reading network and images")
+        from core.backbones import checkpoint_file, images_per_second
+        from core.batchnorm_protocol import estimate_seconds
+
+        if config.protocol == "paper_batchnorm":
+            seconds = estimate_seconds(config)
         else:
-            _say_snapshot(line, snapshot)
-        return
-    problem = _processes()[key].problem() if key in _processes() else ""
-    if snapshot is not None and snapshot.finished and not problem:
-        _say_snapshot(line, snapshot)
-    else:
-        words = escape(problem) or "every epoch needs all images and the full network."
-        _say("failed" if problem else "idle", f"{_title(line.row)}: {words}")
-    n_images = config.epochs * (DATASETS[config.dataset].n_train + DATASETS[config.dataset].n_test)
-    st.button("Train on images", key="on_images", type="primary", on_click=_start_images, args=(key,))
-    st.caption(f"{config.epochs} epochs: {_images_take(config, n_images)}. It goes on when this page is closed.")
+            seconds = _n_images(config) / images_per_second(config.backbone, config.layer, n_images=4)
+        cut = find_cut(config.backbone, config.layer, config.weights)
+        checkpoint = checkpoint_file(config.backbone, config.weights)
+        weights_mb = cut.download_mb if cut and checkpoint and not checkpoint[0].is_file() else 0.0
+        seen = images_here(config.dataset, settings().data_dir)
+        images_mb = unreadable_images_mb(config.dataset) if seen else DOWNLOAD_MB[config.dataset]
+        cost.set_result(_Cost(seconds, weights_mb + images_mb))
+    except Exception as error:  # whoever asks for the result is told
+        cost.set_exception(error)
 
 
-def _start_images(key: str) -> None:
-    if _going(key):
+def _n_images(config: RunConfig) -> int:
+    return DATASETS[config.dataset].n_train + DATASETS[config.dataset].n_test
+
+
+def _of_extraction(row: Row, config: RunConfig, listing: Listing) -> _Standing:
+    extraction = extraction_of(listing)
+    if extraction is not None and not extraction.ended:
+        text, share = extraction.told()
+        return _Standing("running", f"{_title(row)}: {escape(text)}", share, going=True)
+    start = _Button(extraction_offer(listing), partial(start_extraction, listing))
+    if extraction is not None and extraction.problem:
+        return _Standing("failed", f"{_title(row)}: {escape(extraction.problem)}", button=start)
+    cost = _cost(config)
+    takes = f"about {duration(cost.seconds)}" if cost else "how long is being measured"
+    seen = f"the network has to see {_n_images(config):,} images once, {takes}"
+    html = f"{_title(row)}: {seen}. Training then takes seconds."
+    return _Standing("idle", html, going=cost is None, button=start)
+
+
+@st.cache_resource(show_spinner=False)
+def _commands() -> dict[str, Command]:
+    """Row key → the process that trains it on images, for everybody on this server."""
+    return {}
+
+
+def _of_images(line: Line, config: RunConfig) -> _Standing:
+    """A row with BatchNorm in training mode: no features to keep, the full network sees all images in every epoch."""
+    row, command = line.row, _commands().get(line.row.key)
+    if command is not None and not command.ended:
+        text, share = command.told()
+        stop = _stop_button(command.stop) if may_control(command.owner) else None
+        return _Standing("running", f"{_title(row)}: {escape(text)}", share, True, stop)
+    cost = _cost(config)
+    label = "Train on images"
+    if cost and cost.megabytes:
+        label = f"Download {cost.megabytes:.0f} MB and train"
+    elif cost:
+        label = f"Train for about {duration(cost.seconds)}"
+    start = _Button(label, partial(_start_images, row.key, config)) if cost else None
+    if command is not None and command.problem:
+        return _Standing("failed", f"{_title(row)}: {escape(command.problem)}", button=start, going=cost is None)
+    if command is not None and not command.stopped:
+        finished = jobs().snapshot(row.run_id).finished
+        if finished:
+            return _Standing("finished", _told(line, mean_interval(finished.test_accuracy)), 1.0)
+    seen = f"{config.epochs} epochs of {_n_images(config):,} images through the full network"
+    takes = f"about {duration(cost.seconds)} on this machine" if cost else "how long is being measured"
+    words = "stopped. " if command is not None and command.stopped else ""
+    html = f"{_title(row)}: {words}{seen}, {takes}. It goes on when this page is closed."
+    return _Standing("stopped" if words else "idle", html, going=cost is None, button=start)
+
+
+def _start_images(key: str, config: RunConfig) -> None:
+    command = _commands().get(key)
+    if command is not None and not command.ended:
         return
-    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - open as long as the process
-    command = [sys.executable, "-m", "core", "paper", "run", key, "--again"]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=said, text=True)
-    _processes()[key] = _OnImages(process, said)
+    arguments = ("paper", "run", key, "--again", "--download", "--json")
+    _commands()[key] = Command(arguments, "Getting network and images, from their publishers if they lack", person())
+    _commands()[key].start()
+    _costs().pop(config, None)  # what it downloads will be there
