@@ -10,7 +10,7 @@ from core.errors import LabError
 from core.estimate import together
 from core.jobs import Snapshot
 from core.settings import settings
-from core.store import LIVE, Store, digest
+from core.store import LIVE, SHIPPED, Store, digest, is_shipped
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
@@ -148,10 +148,10 @@ def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
 @st.cache_data(ttl=60, show_spinner=False)
 def shipped_index() -> dict[str, str]:
     """Settings of every shipped, finished run, whatever its number of seeds → its id."""
-    store, found = Store(), {}
+    store, found = Store(SHIPPED), {}
     for run_id in store.run_ids():
-        if run_id.startswith("20"):
-            continue  # made on this machine
+        if not is_shipped(run_id):
+            continue
         try:
             record = store.load(run_id)
         except LabError:

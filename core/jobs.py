@@ -26,7 +26,7 @@ from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Started, Step
 from core.features import FeatureBank, load_bank
 from core.settings import settings
-from core.store import LIVE, Record, Status, Store, Summary
+from core.store import LIVE, SHIPPED, Record, Status, Store, Summary
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ class Jobs:
         workers: int | None = None,
         processes: bool = cluster.PROCESSES,
     ) -> None:
-        self.store = store if store is not None else Store()
+        self.store = store if store is not None else Store(also=SHIPPED)
         self.problem = ""
         """One sentence if the cluster could not be started or reached, else empty."""
         self._scheduler = scheduler if scheduler is not None else settings().scheduler
@@ -201,7 +201,7 @@ class Jobs:
             raise LabError(f"The laboratory did not answer within {SECONDS_TO_ANSWER:.0f} s: try again.") from None
 
     def _stored_snapshot(self, run_id: str) -> Snapshot:
-        state = _file_state(self.store.folder(run_id))
+        state = _file_state(self.store.found(run_id))
         known = self._stored.get(run_id)
         if known is not None and known[0] == state and known[1].status not in LIVE:
             return known[1]

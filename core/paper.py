@@ -20,12 +20,11 @@ from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig,
 from core.cuts import Cut, find_cut
 from core.datasets import DATASETS
 from core.errors import LabError
-from core.settings import PROJECT, settings
+from core.settings import settings
 from core.statistics import Interval, mean_interval
-from core.store import Record, Store, digest
+from core.store import SHIPPED, Record, Store, digest
 
 SEEDS = 20
-SHIPPED = PROJECT / "results"
 NOTEBOOK_FILE = "paper-notebook.json"
 
 ProtocolName = Literal["notebook", "paper", "paper, early", "paper, BatchNorm", "ours"]

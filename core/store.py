@@ -38,7 +38,10 @@ import pandas as pd
 from core.config import RunConfig, run_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, from_epoch_json, to_json
-from core.settings import settings
+from core.settings import PROJECT, settings
+
+SHIPPED = PROJECT / "results"
+"""Where runs came with the laboratory; those that are made here join them, unless a setting names another folder."""
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 LIVE: tuple[Status, ...] = ("queued", "running")
@@ -114,10 +117,15 @@ class Store:
 
     A run that is created or written to belongs to this store until its status is no longer `LIVE`; meanwhile another
     store that wants to write it gets a `LabError`.
+
+    Args:
+        root: by default the setting ``results_dir``.
+        also: a folder whose runs can be loaded as well, when there is none of that id below the root.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, also: Path | None = None) -> None:
         self.root = Path(root) if root is not None else settings().results_dir
+        self._also = also
         self._owned: dict[str, int] = {}  # run id -> descriptor of its locked file
         self._mutex = RLock()
         weakref.finalize(self, _close_all, self._owned)
@@ -187,8 +195,8 @@ class Store:
 
     def load(self, run_id: str) -> Record:
         """The record of a run; `LabError` if there is none or it cannot be read."""
-        folder = self._existing(run_id)
-        values = self._values(run_id)
+        folder = self.found(run_id)
+        values = _values(folder)
         try:
             started, finished = values.get("started"), values.get("finished")
             status, message = values["status"], values["message"]
@@ -229,6 +237,14 @@ class Store:
             )
         return self.root / run_id
 
+    def found(self, run_id: str) -> Path:
+        """Where a run can be read; `LabError` if there is none."""
+        if self._also and not (self.folder(run_id) / "run.json").is_file():
+            elsewhere = self._also / run_id
+            if (elsewhere / "run.json").is_file():
+                return elsewhere
+        return self._existing(run_id)
+
     def close(self) -> None:
         """Let go of all runs; those that are still `LIVE` read as interrupted from now on."""
         with self._mutex:
@@ -240,19 +256,9 @@ class Store:
             raise LabError(f"There is no run {run_id} in {self.root}: it was removed, or made on another machine.")
         return folder
 
-    def _values(self, run_id: str) -> dict[str, Any]:
-        path = self.folder(run_id) / "run.json"
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise LabError(f"The record of run {run_id} cannot be read ({error}): move {path.parent} away.") from None
-        if not isinstance(values, dict):
-            raise LabError(f"The record of run {run_id} cannot be read (it is no object): move {path.parent} away.")
-        return values
-
     def _update(self, run_id: str, **changes: Any) -> None:
         self._own(run_id)
-        values = self._values(run_id) | changes
+        values = _values(self.folder(run_id)) | changes
         _replace(self.folder(run_id) / "run.json", lambda file: file.write(_json(values).encode()))
         if values["status"] not in LIVE:
             self._release(run_id)
@@ -345,6 +351,22 @@ def load_epochs(root: Path | None = None) -> pd.DataFrame:
 def digest(config: RunConfig) -> str:
     """SHA-256 of a configuration: equal for two runs exactly if they were asked to do the same."""
     return hashlib.sha256(json.dumps(config.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def is_shipped(run_id: str) -> bool:
+    """Whether a run came with the laboratory: ids of runs that are made here begin with the time."""
+    return re.match(r"\d{8}-\d{6}-", run_id) is None
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    """What run.json says."""
+    try:
+        values = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LabError(f"The record of run {folder.name} cannot be read ({error}): move {folder} away.") from None
+    if not isinstance(values, dict):
+        raise LabError(f"The record of run {folder.name} cannot be read (it is no object): move {folder} away.")
+    return values
 
 
 def _records(root: Path | None) -> Iterator[tuple[str, Record | LabError]]:

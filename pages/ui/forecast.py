@@ -9,7 +9,8 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.estimate import estimate
 from core.features import load_bank
-from core.store import load_runs
+from core.settings import settings
+from core.store import SHIPPED, is_shipped, load_runs
 
 
 class Forecast(NamedTuple):
@@ -28,7 +29,7 @@ def forecast(config: RunConfig) -> Forecast | None:
     except LabError:
         return None
     runs = all_runs()
-    own = runs["run_id"].str.startswith("20")
+    own = ~runs["run_id"].map(is_shipped).astype(bool)
     for here in (True, False):
         found = estimate(config, n_train, runs[own == here])
         if found is not None:
@@ -38,6 +39,6 @@ def forecast(config: RunConfig) -> Forecast | None:
 
 @st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
 def all_runs() -> pd.DataFrame:
-    """All stored runs, as of some seconds ago."""
-    runs = load_runs()
-    return runs if len(runs) else pd.DataFrame({"run_id": pd.Series(dtype=str)})
+    """All runs that ship and all that were made here, as of some seconds ago."""
+    folders = dict.fromkeys((SHIPPED, settings().results_dir))
+    return pd.concat([load_runs(folder) for folder in folders], ignore_index=True)

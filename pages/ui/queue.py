@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.figures import head_style
-from core.store import Record
+from core.store import Record, is_shipped
 from pages.ui.experiment import control_values, experiment_title, shared_settings
 from pages.ui.form import fill
 from pages.ui.service import jobs, may_control
@@ -69,8 +69,8 @@ def own_experiments() -> list[list[Record]]:
     """Runs that the person at this browser has started, latest first, those of one click together."""
     records = []
     for run_id in reversed(jobs().store.run_ids()):
-        if not run_id.startswith("20"):
-            continue  # came with the laboratory
+        if is_shipped(run_id):
+            continue
         try:
             record = jobs().store.load(run_id)
         except LabError:
