@@ -166,9 +166,7 @@ def any_seeds(config: RunConfig) -> str:
     return digest(config.model_copy(update={"seeds": 1}))
 
 
-st.set_page_config(
-    "Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=310
-)
+st.set_page_config("Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide")
 st.html(PAGES / "ui" / "page.css")
 remember_person()
 load_plotly()

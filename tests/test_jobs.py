@@ -155,6 +155,8 @@ def test_the_first_step_is_seen_soon(jobs: Jobs) -> None:
     run_id = jobs.submit(LONG)
     until(lambda: jobs.snapshot(run_id).step, seconds=5)
     seconds = time.perf_counter() - began
+    until(lambda: jobs.snapshot(run_id).pace)  # known long before the first epoch has ended
+    assert not jobs.snapshot(run_id).epochs
     jobs.stop(run_id)
     assert ended(jobs, run_id) == "stopped"
     print(f"{seconds:.2f} s from submit to the first step")
@@ -345,6 +347,9 @@ def test_a_run_survives_the_kill_of_its_worker(lone: LoneJobs, reference: tuple[
     until(lambda: lone.store.load(run_id).checkpoint())
     lone.kill_worker()
     seen = lone.snapshot(run_id).epochs
+    pace = lone.snapshot(run_id).pace
+    assert pace is not None
+    assert 0 < pace < 5
     until(lambda: lone.snapshot(run_id).status == "queued")
     assert "goes on after epoch" in lone.snapshot(run_id).message
     assert curves(lone.store.load(run_id).epochs[: len(seen)]) == curves(seen)

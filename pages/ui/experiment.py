@@ -4,6 +4,7 @@ Ranges, defaults and explanations come from the configuration itself, so there i
 parameter of the address is called like its field in `core.config`; what is at its default is left out.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -86,7 +87,7 @@ def experiment_title(configs: Sequence[RunConfig]) -> str:
     first = configs[0]
     parts = [DATASETS[first.dataset].title]
     if first.dataset not in POINT_DATASETS:
-        parts.append(cut_title(first.backbone, first.layer, first.weights).split(",")[0])
+        parts.append(re.split(r", | \(", cut_title(first.backbone, first.layer, first.weights))[0])
     circuits = [config.head for config in configs if isinstance(config.head, DressedQuantum)]
     if circuits:
         parts.append(f"{circuits[0].n_qubits} qubits × depth {circuits[0].q_depth}")

@@ -128,6 +128,7 @@ def _features(dataset: str) -> str:
 def _short_title(listing: Listing) -> str:
     """The title without what is the same in all, and how many numbers."""
     title = listing.title.replace(", ImageNet weights", "").replace(", ImageNet", ",").replace(", dequantised", "")
+    title = title.replace(" complete (", " (")
     return f"{title}: {listing.n_features}"
 
 
@@ -150,10 +151,10 @@ def _advanced() -> dict[str, Any]:
     values["q_delta"] = _number(left, "Initial angles", "q_delta", step=0.01, format="%.3g")
     values["base_seed"] = _number(right, "Base seed", "base_seed")
     left, right = _pair()
-    values["lr_step"] = _number(left, "Lower rate every", "lr_step")
-    values["lr_gamma"] = _number(right, "by the factor", "lr_gamma", step=0.1, format="%.3g")
+    values["lr_step"] = _number(left, "Rate step", "lr_step")
+    values["lr_gamma"] = _number(right, "Rate factor", "lr_gamma", step=0.1, format="%.3g")
     left, right = _pair()
-    values["validation_share"] = _number(left, "Validation share", "validation_share", step=0.05, format="%.2f")
+    values["validation_share"] = _number(left, "Validation", "validation_share", step=0.05, format="%.2f")
     values["split_seed"] = _number(right, "Split seed", "split_seed")
     return values
 

@@ -96,4 +96,5 @@ def _angles(view: View, snapshots: Sequence[Snapshot]) -> tuple[tuple[float, ...
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _trained_angles(run_id: str) -> tuple[float, ...]:
-    return tuple(jobs().store.load(run_id).weights()["circuit.weights"][0].ravel().tolist())
+    weights = jobs().store.load(run_id).weights()["circuit.weights"][0].ravel()
+    return tuple((weights.round(2) + 0.0).tolist())  # two digits are drawn; -0.0 + 0.0 is 0.0

@@ -57,7 +57,7 @@ def tests_view(tested: Sequence[Tested]) -> None:
     chosen = tested[0]
     if len(tested) > 1:
         if _share_a_rate(tested):
-            st.page_link("pages/compare.py", label="Compare heads whose learning rates are tuned for each of them")
+            st.page_link("pages/compare.py", label="The same with tuned learning rates", icon=":material/balance:")
         labels = [each.label for each in tested]
         what = "Confusion of" if chosen.config.dataset in POINT_DATASETS else "Confusion and wrong images of"
         label = st.segmented_control(what, labels, default=labels[0], required=True, key="confused")
