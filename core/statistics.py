@@ -327,7 +327,8 @@ def headline(found: Sequence[Verdict]) -> str:
     if still_open := counts["not enough evidence"]:
         told += f"; not enough evidence for {still_open}"
     if here := sum(one.is_this_test_set_alone for one in found):
-        told += f"; {here} of the {counts['better'] + counts['worse']} differences might not show on other test samples"
+        shown = counts["better"] + counts["worse"]
+        told += f"; {here} of {shown} difference{'' if shown == 1 else 's'} might not show on other test samples"
     return told
 
 

@@ -304,7 +304,7 @@ def test_more_seeds_do_not_make_few_images_more() -> None:
     assert found.images.p == 1
     assert "stays open" in found.sentence
     assert found.words == "better, on this test set"
-    assert "1 of the 1 differences might not show on other test samples" in headline([found])
+    assert "1 of 1 difference might not show on other test samples" in headline([found])
     many = np.ones((SEEDS, 400), dtype=bool)
     worse = many.copy()
     worse[:, :40] = False
