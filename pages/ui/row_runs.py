@@ -341,6 +341,8 @@ def _start_images(key: str, config: RunConfig) -> None:
     if command is not None and not command.ended:
         return
     arguments = ("paper", "run", key, "--again", "--download", "--json")
-    _commands()[key] = Command(arguments, "Getting network and images, from their publishers if they lack", person())
+    _commands()[key] = Command(
+        arguments, "Getting network and images, from their publishers where they are missing", person()
+    )
     _commands()[key].start()
     _costs().pop(config, None)  # what it downloads will be there
