@@ -1,6 +1,7 @@
 """The paper's page in a real browser: opened by its link, read, and a row pressed."""
 
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -71,9 +72,9 @@ def test_a_row_that_runs_can_be_stopped_from_wherever_its_button_is(browser: Bro
     page = open_paper(browser, laboratory, "examples=3+CIFAR-10+pairs&protocols=paper&protocols=ours&example=2")
     before = {record["run_id"] for record in laboratory.records()}
     page.mouse.move(700, 600)
-    page.mouse.wheel(0, 500)
+    page.mouse.wheel(0, 300)
     page.wait_for_timeout(500)
-    press_row(page, 6)
+    press_row(page, 1)
     page.get_by_role("button", name="Stop").click()
     said = page.locator(".st-key-again .status")
     expect(said).to_contain_text("stopped after")
@@ -127,6 +128,16 @@ def test_a_process_that_fails_ends_with_its_sentence() -> None:
     command.start()
     wait_until_ended(command)
     assert command.problem.startswith("row = 'example 7' is not in the table")
+
+
+def test_a_process_that_is_stopped_has_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    command = Command(("paper", "run", "--all", "--json"), "Reading the table")
+    command.start()
+    command.stop()
+    wait_until_ended(command)
+    assert (command.stopped, command.problem) == (True, "")
+    assert not list(tmp_path.glob("paper-*/run.json"))
 
 
 def test_a_computation_of_the_notebook_stops_and_tells_why() -> None:

@@ -72,6 +72,8 @@ class Command:
                 subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=said, text=True) as process,
             ):
                 self._process = process
+                if self.stopped:
+                    process.terminate()
                 assert process.stdout is not None
                 for line in process.stdout:
                     told = json.loads(line)

@@ -239,6 +239,9 @@ def _stop_run(run_id: str) -> None:
 # --- rows that need images --------------------------------------------------------------------------------------------
 
 
+_AS_BUSY = "on this machine as busy as it is now"
+
+
 class _Cost(NamedTuple):
     """What a row takes that needs images."""
 
@@ -247,9 +250,9 @@ class _Cost(NamedTuple):
     """Of weights and images that are not on this machine, 10^6 bytes"""
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(ttl=600, show_spinner=False)
 def _costs() -> dict[RunConfig, Future[_Cost]]:
-    """Settings → what they take on this machine, as measured when somebody asked."""
+    """Settings → what they take on this machine, as measured not long ago."""
     return {}
 
 
@@ -294,7 +297,7 @@ def _of_extraction(row: Row, config: RunConfig, listing: Listing) -> _Standing:
     if extraction is not None and extraction.problem:
         return _Standing("failed", f"{_title(row)}: {escape(extraction.problem)}", button=start)
     cost = _cost(config)
-    takes = f"about {duration(cost.seconds)}" if cost else "how long is being measured"
+    takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
     seen = f"the network has to see {_n_images(config):,} images once, {takes}"
     html = f"{_title(row)}: {seen}. Training then takes seconds."
     return _Standing("idle", html, going=cost is None, button=start)
@@ -327,7 +330,7 @@ def _of_images(line: Line, config: RunConfig) -> _Standing:
         if finished:
             return _Standing("finished", _told(line, mean_interval(finished.test_accuracy)), 1.0)
     seen = f"{config.epochs} epochs of {_n_images(config):,} images through the full network"
-    takes = f"about {duration(cost.seconds)} on this machine" if cost else "how long is being measured"
+    takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
     words = "stopped. " if command is not None and command.stopped else ""
     html = f"{_title(row)}: {words}{seen}, {takes}. It goes on when this page is closed."
     return _Standing("stopped" if words else "idle", html, going=cost is None, button=start)
@@ -338,6 +341,8 @@ def _start_images(key: str, config: RunConfig) -> None:
     if command is not None and not command.ended:
         return
     arguments = ("paper", "run", key, "--again", "--download", "--json")
-    _commands()[key] = Command(arguments, "Getting network and images, from their publishers if they lack", person())
+    _commands()[key] = Command(
+        arguments, "Getting network and images, from their publishers where they are missing", person()
+    )
     _commands()[key].start()
     _costs().pop(config, None)  # what it downloads will be there
