@@ -42,7 +42,7 @@ TIME_FIRST_POINT = """
   window.waited = null
   const chart = () => document.querySelector(".st-key-curves .lab-chart")
   const button = document.querySelector(".st-key-start button")
-  const drawn = () => JSON.stringify(chart().data.map(trace => [...(trace.y ?? [])]))
+  const drawn = () => JSON.stringify(chart().data.map(trace => trace.y))
   const before = drawn()
   button.addEventListener("click", () => {
     const clicked = performance.now()
