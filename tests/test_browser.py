@@ -47,7 +47,8 @@ TIME_FIRST_POINT = """
   button.addEventListener("click", () => {
     const clicked = performance.now()
     const look = () => {
-      if (chart().data.some(trace => trace.x.length) && drawn() !== before) window.waited = (performance.now() - clicked) / 1000
+      const points = chart().data.some(trace => trace.x.length)
+      if (points && drawn() !== before) window.waited = (performance.now() - clicked) / 1000
       else requestAnimationFrame(look)
     }
     look()
