@@ -34,14 +34,15 @@ def open_compare(browser: Browser, laboratory: Laboratory, query: str, width: in
     return page
 
 
-def figure_title(page: Page) -> str:
-    text = page.evaluate("document.querySelector('.st-key-paired .lab-chart').layout.title.text")
-    return str(text).replace("<br>", " ")
-
-
-def subtitle(page: Page) -> str:
-    text = page.evaluate("document.querySelector('.st-key-paired .lab-chart').layout.title.subtitle.text")
-    return str(text).replace("<br>", " ")
+def expect_above_the_figure(page: Page, words: str) -> None:
+    """Wait until title or subtitle of the figure has these words; a chart is drawn an instant after the text beside it."""
+    page.wait_for_function(
+        """words => {
+          const { title } = document.querySelector(".st-key-paired .lab-chart")?.layout ?? {}
+          return title && [title.text, title.subtitle.text].some(text => text.replaceAll("<br>", " ").includes(words))
+        }""",
+        arg=words,
+    )
 
 
 def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Browser, laboratory: Laboratory) -> None:
@@ -56,14 +57,14 @@ def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Brow
         (verdict,) = [one for one in found if one.rival == "closed form"]
         expect(explained).to_contain_text(verdict.sentence[1:])
         expect(explained.get_by_role("heading")).to_contain_text(verdict.title[1:])
-        assert headline(found) in figure_title(page)
+        expect_above_the_figure(page, headline(found))
     page.context.close()
 
 
 def test_the_address_keeps_what_is_looked_at(browser: Browser, laboratory: Laboratory) -> None:
     untuned, tuned = (load_comparison(name, SHIPPED) for name in ("spirals_2.0", "spirals_2.0-tuned"))
     page = open_compare(browser, laboratory, "problem=spirals_2.0")
-    assert "learning rate 0.07" in subtitle(page)
+    expect_above_the_figure(page, "learning rate 0.07")
     page.get_by_text("tuned equally").first.click()
     page.wait_for_url("**settings=tuned**")
     page.get_by_role("spinbutton", name="Margin (points)").fill("2.5")
@@ -73,8 +74,8 @@ def test_the_address_keeps_what_is_looked_at(browser: Browser, laboratory: Labor
     change = page.get_by_text("tuning moved quantum")
     before, after = (np.mean(each.accuracy()["quantum"]) * 100 for each in (untuned, tuned))
     expect(change).to_contain_text(f"from {before:.1f} to {after:.1f} %")
-    assert "tuned learning rate" in subtitle(page)
-    assert "± 2.5 points" in subtitle(page)
+    expect_above_the_figure(page, "tuned learning rate")
+    expect_above_the_figure(page, "± 2.5 points")
     expect(page.get_by_text("The address asked for")).to_have_count(0)
     page.context.close()
 
