@@ -35,7 +35,7 @@ def open_compare(browser: Browser, laboratory: Laboratory, query: str, width: in
 
 
 def expect_above_the_figure(page: Page, words: str) -> None:
-    """Wait until title or subtitle of the figure has these words; a chart is drawn an instant after the text beside it."""
+    """Wait until the figure has these words above it: a chart is drawn an instant after the text beside it."""
     page.wait_for_function(
         """words => {
           const { title } = document.querySelector(".st-key-paired .lab-chart")?.layout ?? {}
