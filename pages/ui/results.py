@@ -131,7 +131,7 @@ def sentence(tested: Sequence[Tested]) -> str:
             f"{each.label} {100 * interval.estimate:.1f}" + (f" ± {100 * half:.1f} %" if np.isfinite(half) else " %")
         )
     one = wilson_interval(round(float(tested[0].correct.mean()) * n_test), n_test)
-    told = f"Told rightly: {', '.join(means)}."
+    told = f"Test accuracy: {', '.join(means)}."
     cannot = (
         f"cannot show what other test data would say: {n_test} samples leave ± {50 * (one.high - one.low):.1f} points"
     )
