@@ -163,9 +163,16 @@ def _told(line: Line, again: Interval) -> str:
 
 
 def _standing(line: Line) -> _Standing:
-    row = line.row
     if st.session_state.paper_problem:
         return _Standing("failed", escape(st.session_state.paper_problem))
+    try:
+        return _standing_of(line)
+    except LabError as error:
+        return _Standing("failed", f"{_title(line.row)}: {escape(str(error))}")
+
+
+def _standing_of(line: Line) -> _Standing:
+    row = line.row
     if row.config is None:
         return _of_notebook(line, _computations()[row.key]) if row.key in _computations() else _NOTHING_YET
     if row.config.protocol == "paper_batchnorm":
@@ -280,8 +287,10 @@ def _measure(config: RunConfig, cost: Future[_Cost]) -> None:
         seen = images_here(config.dataset, settings().data_dir)
         images_mb = unreadable_images_mb(config.dataset) if seen else DOWNLOAD_MB[config.dataset]
         cost.set_result(_Cost(seconds, weights_mb + images_mb))
-    except Exception as error:  # whoever asks for the result is told
+    except LabError as error:
         cost.set_exception(error)
+    except Exception as error:  # whoever asks for the result is told
+        cost.set_exception(LabError(f"How long it takes could not be measured: {error or type(error).__name__}."))
 
 
 def _n_images(config: RunConfig) -> int:
