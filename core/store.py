@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from threading import RLock
 from typing import IO, Any, Literal, get_args
@@ -289,8 +290,8 @@ class Store:
             return False
 
 
-def load_runs(root: Path | None = None) -> pd.DataFrame:
-    """All runs as a frame with one row for each run and member, oldest first.
+def load_runs(*roots: Path) -> pd.DataFrame:
+    """All runs below these folders, by default the setting, with one row for each run and member, oldest first.
 
     Columns: run_id, status, message, owner, created; every field of `RunConfig`, the head's kind as ``head`` and the
     head's own fields beside it; member, seed; n_train, n_validation, n_test, quantum_parameters,
@@ -299,7 +300,7 @@ def load_runs(root: Path | None = None) -> pd.DataFrame:
     "unreadable" and a message.
     """
     rows: list[dict[str, Any]] = []
-    for run_id, record in _records(root):
+    for run_id, record in chain.from_iterable(map(_records, roots or (None,))):
         if isinstance(record, LabError):
             rows.append({"run_id": run_id, "status": "unreadable", "message": str(record)})
             continue

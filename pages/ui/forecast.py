@@ -40,5 +40,4 @@ def forecast(config: RunConfig) -> Forecast | None:
 @st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
 def all_runs() -> pd.DataFrame:
     """All runs that ship and all that were made here, as of some seconds ago."""
-    folders = dict.fromkeys((SHIPPED, settings().results_dir))
-    return pd.concat([load_runs(folder) for folder in folders], ignore_index=True)
+    return load_runs(*dict.fromkeys((SHIPPED, settings().results_dir)))
