@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 import dask
-from distributed import Client, LocalCluster, Security
+from distributed import Client, LocalCluster, Nanny, Security
 from distributed.deploy.spec import SpecCluster
 from distributed.deploy.subprocess import SubprocessCluster
 
@@ -29,6 +29,8 @@ from core.settings import PROJECT
 PROCESSES = sys.platform != "win32"
 """Dask's SubprocessCluster, which alone works inside a Streamlit page, has no Windows; workers are threads there."""
 LOOPBACK = "127.0.0.1"
+NICENESS = 5
+"""By how much training gives way to other programs of this machine, on Unix's scale from 0 to 19."""
 
 # For this process and for those of the cluster, which import this module first: nobody looks at Dask's own web pages,
 # and a scheduler that keeps a thousand events of every run, as by default, grows for ever.
@@ -199,6 +201,8 @@ def dask_setup(server: object, owner: int, folder: str) -> None:
         os._exit(0)
 
     os.setpgrp()  # Ctrl-C in the terminal is for the owner, which then ends its runs in good order
+    if isinstance(server, Nanny):  # its worker inherits this: training leaves the page, and what it hears, to be fast
+        os.nice(NICENESS)
     threading.Thread(target=watch, name="end-with-owner", daemon=True).start()
 
 

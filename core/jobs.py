@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -130,6 +130,7 @@ class Jobs:
         self._working: dict[str, _Run] = {}  # attempt -> run
         self._stored: dict[str, tuple[object, Snapshot]] = {}
         self._ready = threading.Event()
+        self._news = threading.Condition()
         self._closing = False
         self._client: Client | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +143,16 @@ class Jobs:
     def wait_until_ready(self, timeout: float | None = None) -> bool:
         """Wait until workers are there and warm; False if they are not by then."""
         return self._ready.wait(timeout)
+
+    def wait_for_epoch(self, run_ids: Sequence[str], timeout: float) -> bool:
+        """Wait until one of these runs has done an epoch, or all have ended; False if that is not so by then."""
+
+        def there() -> bool:
+            runs = [self.snapshot(run_id) for run_id in run_ids]
+            return any(run.epochs for run in runs) or all(run.status not in LIVE for run in runs)
+
+        with self._news:
+            return self._news.wait_for(there, timeout)
 
     def submit(self, config: RunConfig, owner: str = "", run_id: str | None = None) -> str:
         """Queue a new run, or with `run_id` go on with that one, and return its id.
@@ -520,6 +531,8 @@ class Jobs:
         snapshot = replace(run.snapshot, **changes)
         if snapshot != run.snapshot:
             run.snapshot = replace(snapshot, version=next(self._versions))
+            with self._news:
+                self._news.notify_all()
 
 
 def _pace(run: _Run, done: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What tests share: the real images and weights."""
+"""What tests share: the real images and weights, a browser, a running dashboard."""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from threading import Thread
 
 import pytest
 from file_server import Server
+from live_page import Laboratory, launch
+from playwright.sync_api import Browser, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -35,3 +37,25 @@ def server() -> Iterator[Server]:
         yield running
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser; where there is none, its tests fail with ``CI=true`` and are skipped elsewhere."""
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        if started is None:
+            message = "there is no Chromium: run `playwright install chromium`, or install Debian's chromium"
+            if os.environ.get("CI") == "true":
+                pytest.fail(message)
+            pytest.skip(message)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """A dashboard that runs for the tests of one file."""
+    running = Laboratory(tmp_path_factory.mktemp("results"))
+    yield running
+    running.close()

@@ -1,60 +1,11 @@
 """A stranger's first minutes in a real browser: open, run, watch, reload, pause, look in from another browser."""
 
-import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SLOW = 60_000
-"""Milliseconds that something may take on a busy machine."""
-
-
-def busy() -> float:
-    """How many processes want each core, at least 1: what takes a second on a quiet machine may take this long here."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-REMEMBER_DRAWINGS = 'window.drawings = [...document.querySelectorAll(".st-key-curves .main-svg")]'
-
-TIME_FIRST_POINT = """
-() => {
-  window.waited = null
-  const chart = () => document.querySelector(".st-key-curves .lab-chart")
-  const button = document.querySelector(".st-key-start button")
-  const drawn = () => JSON.stringify(chart().data.map(trace => trace.y))
-  const before = drawn()
-  button.addEventListener("click", () => {
-    const clicked = performance.now()
-    const look = () => {
-      const points = chart().data.some(trace => trace.x.length)
-      if (points && drawn() !== before) window.waited = (performance.now() - clicked) / 1000
-      else requestAnimationFrame(look)
-    }
-    look()
-  }, { once: true, capture: true })
-}
-"""
+from live_page import Laboratory, first_point, open_page, press, settle, status
+from playwright.sync_api import Browser, Page, expect
 
 LAST_EPOCH_DRAWN = """
 () => [...document.querySelectorAll(".st-key-curves .lab-chart")].every(chart =>
@@ -62,98 +13,9 @@ LAST_EPOCH_DRAWN = """
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or Playwright's own."""
-    found = shutil.which("chromium")
-    with sync_playwright() as playwright:
-        path = found or playwright.chromium.executable_path
-        if not Path(path).exists():
-            message = "there is no Chromium: run `playwright install chromium`, or install Debian's chromium"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
-class Laboratory:
-    """A running dashboard with a results folder of its own."""
-
-    def __init__(self, results: Path) -> None:
-        self.results = results
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true"]
-        command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-        environment = os.environ | {"LAB_RESULTS_DIR": str(results)}
-        self.log = results / "server.log"
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + SLOW / 1000
-        while not self.is_up():
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.2)
-
-    def is_up(self) -> bool:
-        try:
-            with urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def records(self) -> list[dict[str, Any]]:
-        """What run.json says of every run."""
-        return [json.loads(path.read_text()) for path in sorted(self.results.glob("*/run.json"))]
-
-    def close(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
-
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    running = Laboratory(tmp_path_factory.mktemp("results"))
-    yield running
-    running.close()
-
-
-def open_page(browser: Browser, url: str, **look: Any) -> Page:
-    """A page in a browser of its own, opened and settled; it fails on errors and on requests to other machines."""
-    page = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | look)).new_page()
-    page.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)
-    page.on("pageerror", lambda error: pytest.fail(f"the page raised {error}"))
-    page.on("request", lambda request: foreign.append(request.url) if "127.0.0.1" not in request.url[:40] else None)
-    foreign: list[str] = []
-    page.foreign = foreign  # type: ignore[attr-defined]
-    page.goto(url)
-    settle(page)
-    return page
-
-
-def settle(page: Page) -> None:
-    """Wait until charts are there and workers are warm."""
-    page.locator(".st-key-curves .lab-chart .main-svg").first.wait_for()
-    expect(status(page)).not_to_contain_text("workers are starting")
-    page.evaluate(REMEMBER_DRAWINGS)
-
-
-def status(page: Page) -> Locator:
-    return page.locator(".st-key-status .status")
-
-
-def press(page: Page, key: str) -> None:
-    """Click the button of this key once it can be clicked; one with a tooltip has a second button inside."""
-    button = page.locator(f".st-key-{key} button").first
-    expect(button).to_be_enabled()
-    button.click()
+def busy() -> float:
+    """How many processes want each core, at least 1: what takes a second on a quiet machine may take this long here."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def charts(page: Page) -> list[dict[str, Any]]:
@@ -180,10 +42,7 @@ def test_default_settings_run_live_to_their_end(browser: Browser, laboratory: La
     expect(status(page)).to_contain_text("Press Run")
     waited = []
     for _ in range(3):  # the best of three: other programs share the machine
-        page.evaluate(TIME_FIRST_POINT)
-        press(page, "start")
-        page.wait_for_function("() => window.waited !== null")
-        waited.append(page.evaluate("window.waited"))
+        waited.append(first_point(page))
         expect(status(page)).to_contain_text("finished")
         if waited[-1] < 2:
             break

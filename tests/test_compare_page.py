@@ -1,33 +1,19 @@
 """The page of comparisons in a real browser: opened by its link, asked with another margin, run and stopped."""
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
-import pytest
+from live_page import SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
-from test_browser import SLOW, Laboratory, browser
 
 from core.comparison import SHIPPED, load_comparison, load_predictions
 from core.statistics import headline
 
-__all__ = ["browser"]
-
 PROBLEM = "ants_bees-layer3"
 
 
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    running = Laboratory(tmp_path_factory.mktemp("results"))
-    yield running
-    running.close()
-
-
 def open_compare(browser: Browser, laboratory: Laboratory, query: str, width: int = 1440) -> Page:
-    page = browser.new_context(viewport={"width": width, "height": 1000}).new_page()
-    page.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)
-    page.on("pageerror", lambda error: pytest.fail(f"the page raised {error}"))
+    page = new_page(browser, viewport={"width": width, "height": 1000})
     page.goto(f"{laboratory.url}/compare?{query}")
     expect(page.get_by_role("button", name="Compare", exact=True)).to_be_visible()
     page.locator(".st-key-paired .lab-chart .main-svg").first.wait_for()

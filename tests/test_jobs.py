@@ -24,6 +24,7 @@ from distributed import Security
 from distributed.comm import connect
 
 from core import jobs as jobs_module
+from core.cluster import NICENESS
 from core.config import run_config
 from core.errors import LabError
 from core.events import Epoch, Finished
@@ -160,6 +161,32 @@ def test_the_first_step_is_seen_soon(jobs: Jobs) -> None:
     jobs.stop(run_id)
     assert ended(jobs, run_id) == "stopped"
     print(f"{seconds:.2f} s from submit to the first step")
+
+
+def test_the_first_epoch_can_be_waited_for(jobs: Jobs) -> None:
+    run_id = jobs.submit(LONG)
+    assert not jobs.wait_for_epoch([run_id], timeout=0)
+    assert jobs.wait_for_epoch([run_id], PATIENCE)
+    assert jobs.snapshot(run_id).epochs
+    jobs.stop(run_id)
+    ended(jobs, run_id)
+    waiting = [jobs.submit(LONG) for _ in range(3)]
+    jobs.stop(waiting[-1])  # before a worker was free for it
+    assert jobs.wait_for_epoch(waiting[-1:], PATIENCE)
+    assert not jobs.snapshot(waiting[-1]).epochs
+    for run_id in waiting[:-1]:
+        jobs.stop(run_id)
+        ended(jobs, run_id)
+
+
+def test_training_gives_way_to_the_page(jobs: Jobs) -> None:
+    own = psutil.Process()
+    (scheduler,) = family(own.pid, "Scheduler")
+    nannies = family(own.pid, "Nanny")
+    assert scheduler.nice() == own.nice()
+    assert len(nannies) == 2
+    for nanny in nannies:
+        assert {each.nice() for each in (nanny, *nanny.children())} == {own.nice() + NICENESS}
 
 
 def test_a_paused_run_goes_on_with_the_same_numbers(jobs: Jobs, reference: tuple[Curves, Finished]) -> None:

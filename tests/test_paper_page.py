@@ -4,31 +4,19 @@ import time
 from pathlib import Path
 
 import pytest
+from live_page import SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
-from test_browser import SLOW, Laboratory, browser
 
 from core.paper import find_row
 from pages.ui.extraction import Command
 from pages.ui.notebook_run import Computation
 
-__all__ = ["browser"]
-
 FIRST_ROW, ROW, RUN_COLUMN = 49, 33, 500
 """Pixels from the table's upper left corner to the first row's middle, from row to row, and to the buttons."""
 
 
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    running = Laboratory(tmp_path_factory.mktemp("results"))
-    yield running
-    running.close()
-
-
 def open_paper(browser: Browser, laboratory: Laboratory, query: str, width: int = 1440) -> Page:
-    page = browser.new_context(viewport={"width": width, "height": 1000}).new_page()
-    page.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)
-    page.on("pageerror", lambda error: pytest.fail(f"the page raised {error}"))
+    page = new_page(browser, viewport={"width": width, "height": 1000})
     page.goto(f"{laboratory.url}/paper?{query}")
     expect(page.get_by_role("heading", name="One example closely")).to_be_visible()
     page.locator(".lab-chart .main-svg").first.wait_for()

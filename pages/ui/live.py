@@ -17,13 +17,18 @@ from pages.ui.service import jobs
 from pages.ui.view import Line, View, lines_of, load, overall
 
 SECONDS_BETWEEN_UPDATES = 0.3
+SECONDS_TO_FIRST_EPOCH = 0.4
+"""How long the first drawing of a new experiment waits for its first epoch, which is mostly there sooner."""
 CHART_HEIGHT = 330
 
 
 def live_view(view: View) -> None:
     """Everything above the results; redraws itself while something goes on, and the page when that has ended."""
     snapshots = load(view.run_ids)
-    drawing_ready(view.circuit, _angles(view, snapshots)[0], wait=0.15)
+    angles, _ = _angles(view, snapshots)
+    drawing_ready(view.circuit, angles, wait=0.15)
+    if angles is not None:
+        drawing_ready(view.circuit, None)  # what the next run shows: its first curves shall not wait for a drawing
     timed = _changes(view, snapshots)
     st.fragment(_draw, run_every=SECONDS_BETWEEN_UPDATES if timed else None)(view, timed)
 
@@ -38,6 +43,9 @@ def _draw(view: View, timed: bool) -> None:
     snapshots = load(view.run_ids)
     lines = lines_of(view, snapshots)
     header_view(view, snapshots, lines)
+    if _is_new(view) and jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH):
+        snapshots = load(view.run_ids)
+        lines = lines_of(view, snapshots)
     _curves(view, lines)
     with st.container(key="lower"):
         right, left = st.columns(2, gap="large")
@@ -47,6 +55,12 @@ def _draw(view: View, timed: bool) -> None:
         circuit_view(view.circuit, *_angles(view, snapshots))
     if timed != _changes(view, snapshots):
         st.rerun()
+
+
+def _is_new(view: View) -> bool:
+    """Whether this person has not seen these runs drawn before."""
+    before, st.session_state.drawn = st.session_state.get("drawn"), view.run_ids
+    return before != view.run_ids
 
 
 def _curves(view: View, lines: Sequence[Line]) -> None:
