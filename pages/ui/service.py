@@ -1,5 +1,6 @@
 """What all pages and all people on this server share, and who the person at this browser is."""
 
+import gc
 import hashlib
 import secrets
 import threading
@@ -25,8 +26,18 @@ export default function ({ data }) {
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
-    threading.Thread(target=import_module, args=("core.statistics",), name="import", daemon=True).start()
+    threading.Thread(target=_import, name="import", daemon=True).start()
     return Jobs()
+
+
+def _import() -> None:
+    """Load the large libraries; the garbage collector, which stops all threads, shall not search them again and again.
+
+    One search of them takes 0.25 s, and Streamlit asks for one whenever a page has been drawn.
+    """
+    for name in ("core.statistics", "pennylane", "matplotlib.figure"):
+        import_module(name)
+    gc.freeze()
 
 
 def person() -> str:
