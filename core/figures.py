@@ -179,6 +179,7 @@ def curves(
             y=validation,
             customdata=np.stack([low, high], axis=1),
             mode="lines" if len(epochs) > 1 else "markers",
+            cliponaxis=len(epochs) > 1,  # a first point lies on the axis and is shown whole
             line={"color": style.colour, "width": 2.6, "dash": style.dash},
             marker={"color": style.colour, "size": 7},
             legendgroup=style.label,

@@ -2,7 +2,9 @@
 
 import os
 import time
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from live_page import Laboratory, first_point, open_page, press, settle, status
 from playwright.sync_api import Browser, Page, expect
@@ -144,6 +146,27 @@ def test_a_phone_scrolls_downwards_only(browser: Browser, laboratory: Laboratory
     press(page, "start")
     expect(page.locator(".st-key-start button").first).not_to_be_in_viewport()
     expect(status(page)).to_contain_text("finished")
+    page.context.close()
+
+
+def test_the_circuit_is_shown_whole_and_saved(browser: Browser, laboratory: Laboratory, tmp_path: Path) -> None:
+    page = open_page(browser, f"{laboratory.url}/?q_depth=12")
+    panel = page.locator(".st-key-circuit")
+    panel.locator(".circuit > svg").wait_for()
+    assert panel.locator(".scroll").first.evaluate("part => part.scrollWidth > part.clientWidth")
+    panel.get_by_role("button", name="show all of it").click()
+    place = panel.get_by_role("dialog").locator("svg").bounding_box()
+    assert place is not None
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= 1440
+    with page.expect_download() as saved:
+        panel.get_by_role("link", name="Save as SVG").click()
+    assert saved.value.suggested_filename == "circuit.svg"
+    saved.value.save_as(tmp_path / "circuit.svg")
+    gates = [each.text for each in ElementTree.parse(tmp_path / "circuit.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert gates.count("RY") == 4 * 13
+    panel.get_by_role("button", name="Close", exact=True).click()
+    expect(panel.get_by_role("dialog")).not_to_be_visible()
     page.context.close()
 
 

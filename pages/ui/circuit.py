@@ -50,7 +50,8 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption
     look = (["plain"] if angles is None else []) + ([] if ready else ["pending"])
     what = f"Circuit of {head.n_qubits} qubits: {counts}"
     panel(
-        f'<h2>Circuit</h2><div class="scroll circuit {" ".join(look)}" role="img" tabindex="0" '
+        '<h2>Circuit<button type="button" class="enlarge" data-file="circuit.svg">show all of it</button></h2>'
+        f'<div class="scroll circuit {" ".join(look)}" role="img" tabindex="0" '
         f'aria-label="{escape(what)}">{svg}</div>'
         f'<div class="quiet"><small>{escape(counts)}<br>{escape(caption)}</small></div>',
         key="circuit",
@@ -66,4 +67,4 @@ def _fit(svg: str) -> str:
         return f'width="{float(size[1]) * scale:.0f}" height="{float(size[2]) * scale:.0f}"'
 
     sized = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', in_pixels, svg[max(svg.find("<svg"), 0) :], count=1)
-    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color)")
+    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color, #ffffff)")

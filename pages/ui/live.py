@@ -24,6 +24,8 @@ CHART_HEIGHT = 330
 
 def live_view(view: View) -> None:
     """Everything above the results; redraws itself while something goes on, and the page when that has ended."""
+    if _is_new(view):
+        jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH)
     snapshots = load(view.run_ids)
     angles, _ = _angles(view, snapshots)
     drawing_ready(view.circuit, angles, wait=0.15)
@@ -31,6 +33,12 @@ def live_view(view: View) -> None:
         drawing_ready(view.circuit, None)  # what the next run shows: its first curves shall not wait for a drawing
     timed = _changes(view, snapshots)
     st.fragment(_draw, run_every=SECONDS_BETWEEN_UPDATES if timed else None)(view, timed)
+
+
+def _is_new(view: View) -> bool:
+    """Whether this person has not seen these runs drawn before."""
+    before, st.session_state.drawn = st.session_state.get("drawn"), view.run_ids
+    return before != view.run_ids
 
 
 def _changes(view: View, snapshots: Sequence[Snapshot]) -> bool:
@@ -43,9 +51,6 @@ def _draw(view: View, timed: bool) -> None:
     snapshots = load(view.run_ids)
     lines = lines_of(view, snapshots)
     header_view(view, snapshots, lines)
-    if _is_new(view) and jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH):
-        snapshots = load(view.run_ids)
-        lines = lines_of(view, snapshots)
     _curves(view, lines)
     with st.container(key="lower"):
         right, left = st.columns(2, gap="large")
@@ -55,12 +60,6 @@ def _draw(view: View, timed: bool) -> None:
         circuit_view(view.circuit, *_angles(view, snapshots))
     if timed != _changes(view, snapshots):
         st.rerun()
-
-
-def _is_new(view: View) -> bool:
-    """Whether this person has not seen these runs drawn before."""
-    before, st.session_state.drawn = st.session_state.get("drawn"), view.run_ids
-    return before != view.run_ids
 
 
 def _curves(view: View, lines: Sequence[Line]) -> None:
