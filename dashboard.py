@@ -8,8 +8,8 @@ import streamlit as st
 from core.config import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
 from core.estimate import together
-from core.jobs import Snapshot
 from core.settings import settings
+from core.snapshots import Snapshot
 from core.store import LIVE, SHIPPED, Store, digest, is_shipped
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, control_values, experiment, shared_settings

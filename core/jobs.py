@@ -6,7 +6,6 @@ threads (pages) send it requests and read snapshots, which are immutable and rep
 
 import asyncio
 import atexit
-import itertools
 import secrets
 import threading
 import time
@@ -14,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from distributed import Client, KilledWorker
@@ -26,7 +24,8 @@ from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Started, Step
 from core.features import FeatureBank, load_bank
 from core.settings import settings
-from core.store import LIVE, SHIPPED, Record, Status, Store, Summary
+from core.snapshots import Snapshot, StoredSnapshots, from_record
+from core.store import LIVE, SHIPPED, Status, Store, Summary
 
 T = TypeVar("T")
 
@@ -40,28 +39,6 @@ PACE_EPOCHS = 50
 SECONDS_TO_HAND_OVER = 5.0
 SECONDS_TO_EXIT = 20.0
 SECONDS_TO_ANSWER = 30.0
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """How a run stands. Two snapshots of a run differ if and only if their versions do."""
-
-    run_id: str
-    config: RunConfig
-    owner: str
-    status: Status
-    message: str = ""
-    """One sentence that says why, if the status needs one."""
-    position: int = 0
-    """Place in the queue, from 1; 0 if the run is not waiting."""
-    started: Started | None = None
-    epochs: tuple[Epoch, ...] = ()
-    step: Step | None = None
-    """Progress since the last epoch, while running."""
-    finished: Summary | None = None
-    pace: float | None = None
-    """Seconds that an epoch with its evaluation takes at present; None while that is not known to this process."""
-    version: int = 0
 
 
 class Waiting(NamedTuple):
@@ -124,11 +101,10 @@ class Jobs:
         self._scheduler = scheduler if scheduler is not None else settings().scheduler
         self._workers = workers if workers is not None else settings().workers
         self._processes = processes
-        self._versions = itertools.count(1)
         self._runs: dict[str, _Run] = {}
         self._waiting: deque[_Run] = deque()
         self._working: dict[str, _Run] = {}  # attempt -> run
-        self._stored: dict[str, tuple[object, Snapshot]] = {}
+        self._stored = StoredSnapshots(self.store)
         self._ready = threading.Event()
         self._news = threading.Condition()
         self._closing = False
@@ -190,7 +166,7 @@ class Jobs:
     def snapshot(self, run_id: str) -> Snapshot:
         """How a run stands: from memory if it is one of this process, else from its record; `LabError` if unknown."""
         run = self._runs.get(run_id)
-        return run.snapshot if run is not None else self._stored_snapshot(run_id)
+        return run.snapshot if run is not None else self._stored.snapshot(run_id)
 
     def close(self) -> None:
         """End all runs, which can be resumed, and the cluster."""
@@ -200,7 +176,7 @@ class Jobs:
             self._thread.join(SECONDS_TO_EXIT)
         self.store.close()
 
-    # What follows runs in the owning thread, except `_do` and `_stored_snapshot`.
+    # What follows runs in the owning thread, except `_do`.
 
     def _do(self, request: Coroutine[Any, Any, T]) -> T:
         if self._closing or not self._thread.is_alive():
@@ -210,19 +186,6 @@ class Jobs:
             return asyncio.run_coroutine_threadsafe(request, self._loop).result(SECONDS_TO_ANSWER)
         except TimeoutError:
             raise LabError(f"The laboratory did not answer within {SECONDS_TO_ANSWER:.0f} s: try again.") from None
-
-    def _stored_snapshot(self, run_id: str) -> Snapshot:
-        state = _file_state(self.store.found(run_id))
-        known = self._stored.get(run_id)
-        if known is not None and known[0] == state and known[1].status not in LIVE:
-            return known[1]
-        snapshot = _from_record(self.store.load(run_id))
-        if known is not None and replace(known[1], version=0) == snapshot:
-            snapshot = known[1]
-        else:
-            snapshot = replace(snapshot, version=next(self._versions))
-        self._stored[run_id] = (state, snapshot)
-        return snapshot
 
     def _own(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -456,7 +419,7 @@ class Jobs:
         self.store.set_status(run_id, "queued")
         for epoch in run.snapshot.epochs if run is not None else ():  # the disk may have refused some
             self.store.append(run_id, epoch)
-        snapshot = replace(_from_record(self.store.load(run_id)), message="")
+        snapshot = replace(from_record(self.store.load(run_id)), message="")
         await self._enqueue(_Run(snapshot, bank, checkpoint))
 
     def _request_stop(self, run: _Run) -> None:
@@ -528,39 +491,12 @@ class Jobs:
         return True
 
     def _show(self, run: _Run, **changes: Any) -> None:
-        snapshot = replace(run.snapshot, **changes)
-        if snapshot != run.snapshot:
-            run.snapshot = replace(snapshot, version=next(self._versions))
-            with self._news:
-                self._news.notify_all()
+        run.snapshot = replace(run.snapshot, **changes)
+        with self._news:
+            self._news.notify_all()
 
 
 def _pace(run: _Run, done: float) -> float | None:
     """Seconds per epoch of a run that has done so many by now; None if that is as many as before."""
     before, done_before = run.heard[0] if run.heard else (0.0, done)
     return (time.monotonic() - before) / (done - done_before) if done > done_before else run.snapshot.pace
-
-
-def _from_record(record: Record) -> Snapshot:
-    return Snapshot(
-        run_id=record.run_id,
-        config=record.config,
-        owner=record.owner,
-        status=record.status,
-        message=record.message,
-        started=record.started,
-        epochs=tuple(record.epochs),
-        finished=record.finished,
-    )
-
-
-def _file_state(folder: Path) -> object:
-    """Changes whenever a record does."""
-    states: list[object] = []
-    for name in ("run.json", "epochs.jsonl"):
-        try:
-            status = (folder / name).stat()
-            states.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        except OSError:
-            states.append(None)
-    return states

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LIGHT = ("config", "events", "errors", "settings", "shapes", "store", "statistics", "figures", "features", "circuits")
+LIGHT = (
+    "config",
+    "events",
+    "errors",
+    "settings",
+    "shapes",
+    "snapshots",
+    "store",
+    "statistics",
+    "figures",
+    "features",
+    "circuits",
+)
 ORDER = ("config", "circuits", "simulator", "heads", "training", "jobs")
 
 

@@ -201,7 +201,6 @@ def test_a_paused_run_goes_on_with_the_same_numbers(jobs: Jobs, reference: tuple
         jobs.submit(RUN, run_id=run_id)
         assert jobs.snapshot(run_id).status in ("queued", "running")
         assert len(jobs.snapshot(run_id).epochs) >= len(paused.epochs)
-        assert jobs.snapshot(run_id).version > paused.version
     assert ended(jobs, run_id) == "finished"
     assert_whole(jobs, run_id, reference)
     with pytest.raises(LabError, match="is finished"):

@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.events import Epoch, Finished
 from core.features import load_bank
 from core.figures import head_style
-from core.jobs import Snapshot
+from core.snapshots import Snapshot
 from core.store import Store
 from pages.ui import header, heads_table
 from pages.ui import results as results_part

@@ -8,8 +8,8 @@ import streamlit as st
 from core.errors import LabError
 from core.estimate import together
 from core.figures import head_style
-from core.jobs import Snapshot
 from core.settings import settings
+from core.snapshots import Snapshot
 from core.store import LIVE
 from pages.ui.experiment import experiment_title
 from pages.ui.forecast import forecast

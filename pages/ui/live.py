@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.config import HeadConfig, RunConfig
 from core.figures import TRAIN_DASH, Curve, curves, head_style
-from core.jobs import Snapshot
+from core.snapshots import Snapshot
 from core.store import LIVE
 from pages.ui.charts import charts
 from pages.ui.circuit import circuit_view, drawing_ready

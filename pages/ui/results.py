@@ -11,8 +11,8 @@ from core.config import POINT_DATASETS, RunConfig
 from core.datasets import DATASETS, images
 from core.errors import LabError
 from core.figures import HeadScore, accuracies, confusion, head_style
-from core.jobs import Snapshot
 from core.settings import settings
+from core.snapshots import Snapshot
 from core.store import Record
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel

@@ -22,9 +22,9 @@ from core.downloads import DOWNLOAD_MB
 from core.errors import LabError
 from core.features import Listing
 from core.figures import head_style
-from core.jobs import Snapshot
 from core.paper import Line, Measured, Row
 from core.settings import settings
+from core.snapshots import Snapshot
 from core.statistics import Interval, mean_interval
 from core.store import LIVE
 from pages.ui.experiment import features_key, find_features

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.config import DressedQuantum, RunConfig
 from core.events import Epoch
-from core.jobs import Snapshot
+from core.snapshots import Snapshot
 from core.store import Record, Status
 from pages.ui.experiment import Experiment, parameter_counts
 from pages.ui.service import jobs
