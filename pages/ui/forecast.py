@@ -28,16 +28,17 @@ def forecast(config: RunConfig) -> Forecast | None:
         n_train = len(load_bank(config).splits(config.validation_share, config.split_seed).train)
     except LabError:
         return None
-    runs = all_runs()
-    own = ~runs["run_id"].map(is_shipped).astype(bool)
-    for here in (True, False):
-        found = estimate(config, n_train, runs[own == here])
+    for here, runs in past_runs().items():
+        found = estimate(config, n_train, runs)
         if found is not None:
             return Forecast(found.seconds, here and found.alike)
     return None
 
 
-@st.cache_data(ttl=20, refresh_mode="background", show_spinner=False)
-def all_runs() -> pd.DataFrame:
-    """All runs that ship and all that were made here, as of some seconds ago."""
-    return load_runs(*dict.fromkeys((SHIPPED, settings().results_dir)))
+@st.cache_resource(ttl=20, refresh_mode="background", show_spinner=False)
+def past_runs() -> dict[bool, pd.DataFrame]:
+    """Finished runs, one row each, as of some seconds ago: those of this machine (True), those that ship (False)."""
+    runs = load_runs(*dict.fromkeys((SHIPPED, settings().results_dir)))
+    runs = runs[runs["status"] == "finished"].drop_duplicates("run_id")
+    shipped = runs["run_id"].map(is_shipped).astype(bool)
+    return {True: runs[~shipped], False: runs[shipped]}
