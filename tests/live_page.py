@@ -28,7 +28,6 @@ FLAGS = (
 SLOW = 60_000
 """Milliseconds that something may take on a busy machine."""
 
-
 REMEMBER_DRAWINGS = 'window.drawings = [...document.querySelectorAll(".st-key-curves .main-svg")]'
 
 TIME_FIRST_POINT = """
@@ -68,7 +67,9 @@ class Laboratory:
             self.process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + SLOW / 1000
         while not self.is_up():
-            assert time.monotonic() < deadline, self.log.read_text()
+            if time.monotonic() > deadline:
+                self.close()
+                pytest.fail(self.log.read_text())
             time.sleep(0.2)
 
     def is_up(self) -> bool:

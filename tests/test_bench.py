@@ -1,6 +1,7 @@
 """The benchmark says what it measured, in the words that were agreed, and measures the same thing for everyone."""
 
 import json
+import statistics
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 
 from core.__main__ import main
 from core.bench import Task, compare_scaling, contestant, fits, installed, measure
-from core.bench_report import scaling_figure
+from core.bench_report import save, scaling_figure
 from core.simulator import expval
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,6 +167,16 @@ def test_the_readme_quotes_the_stored_measurement():
     for label, ms in quoted.items():
         (line,) = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
         assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.02), label  # three digits or two
+
+
+def test_the_first_point_is_reported_and_quoted(tmp_path):
+    stored = json.loads((ROOT / "results" / "benchmarks" / "first_point.json").read_text(encoding="utf-8"))
+    assert stored["median"] == statistics.median(stored["seconds"])
+    table = save("first_point", stored, tmp_path).read_text(encoding="utf-8")
+    low, high = min(stored["seconds"]), max(stored["seconds"])
+    assert f"| {len(stored['seconds'])} | {low:.2f} s | {stored['median']:.2f} s | {high:.2f} s |" in table
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"there {stored['median']:.1f} s after the click on *Run* (median of {len(stored['seconds'])};" in readme
 
 
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):

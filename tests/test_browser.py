@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from live_page import Laboratory, first_point, open_page, press, settle, status
 from playwright.sync_api import Browser, Page, expect
 
@@ -149,24 +150,33 @@ def test_a_phone_scrolls_downwards_only(browser: Browser, laboratory: Laboratory
     page.context.close()
 
 
-def test_the_circuit_is_shown_whole_and_saved(browser: Browser, laboratory: Laboratory, tmp_path: Path) -> None:
-    page = open_page(browser, f"{laboratory.url}/?q_depth=12")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_circuit_is_shown_whole_and_saved(
+    browser: Browser, laboratory: Laboratory, tmp_path: Path, width: int
+) -> None:
+    page = open_page(browser, f"{laboratory.url}/?q_depth=12", viewport={"width": width, "height": 900})
     panel = page.locator(".st-key-circuit")
-    panel.locator(".circuit > svg").wait_for()
-    assert panel.locator(".scroll").first.evaluate("part => part.scrollWidth > part.clientWidth")
-    panel.get_by_role("button", name="show all of it").click()
-    place = panel.get_by_role("dialog").locator("svg").bounding_box()
+    panel.locator(".scroll > svg").wait_for()
+    assert panel.locator(".scroll").evaluate("part => part.scrollWidth > part.clientWidth")
+    button = panel.get_by_role("button", name="Show all of the circuit")
+    button.click()
+    dialog = panel.get_by_role("dialog", name="Circuit of 4 qubits")
+    place = dialog.locator("svg").bounding_box()
     assert place is not None
     assert place["x"] >= 0
-    assert place["x"] + place["width"] <= 1440
+    assert place["x"] + place["width"] <= width
     with page.expect_download() as saved:
-        panel.get_by_role("link", name="Save as SVG").click()
+        dialog.get_by_role("link", name="Save as SVG").click()
     assert saved.value.suggested_filename == "circuit.svg"
     saved.value.save_as(tmp_path / "circuit.svg")
-    gates = [each.text for each in ElementTree.parse(tmp_path / "circuit.svg").iter("{http://www.w3.org/2000/svg}text")]
+    text = (tmp_path / "circuit.svg").read_text(encoding="utf-8")
+    assert "var(" not in text  # which programs other than browsers do not know
+    assert "currentColor" not in text
+    gates = [each.text for each in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
     assert gates.count("RY") == 4 * 13
-    panel.get_by_role("button", name="Close", exact=True).click()
-    expect(panel.get_by_role("dialog")).not_to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).not_to_be_visible()
+    expect(button).to_be_focused()
     page.context.close()
 
 

@@ -16,7 +16,7 @@ PIXELS_PER_WIRE = 46
 
 @cache
 def _artist() -> ThreadPoolExecutor:
-    """One thread draws for all, and imports what drawing needs: PennyLane and matplotlib are global to the process."""
+    """One thread draws for all, because PennyLane and matplotlib have settings that are global to the process."""
     return ThreadPoolExecutor(1, thread_name_prefix="circuit")
 
 
@@ -50,7 +50,9 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption
     look = (["plain"] if angles is None else []) + ([] if ready else ["pending"])
     what = f"Circuit of {head.n_qubits} qubits: {counts}"
     panel(
-        '<h2>Circuit<button type="button" class="enlarge" data-file="circuit.svg">show all of it</button></h2>'
+        '<div class="headline"><h2>Circuit</h2><button type="button" class="enlarge" data-file="circuit.svg" '
+        f'aria-haspopup="dialog" aria-label="Show all of the circuit" {"" if ready else "disabled"}>'
+        "show all of it</button></div>"
         f'<div class="scroll circuit {" ".join(look)}" role="img" tabindex="0" '
         f'aria-label="{escape(what)}">{svg}</div>'
         f'<div class="quiet"><small>{escape(counts)}<br>{escape(caption)}</small></div>',
@@ -67,4 +69,4 @@ def _fit(svg: str) -> str:
         return f'width="{float(size[1]) * scale:.0f}" height="{float(size[2]) * scale:.0f}"'
 
     sized = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', in_pixels, svg[max(svg.find("<svg"), 0) :], count=1)
-    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color, #ffffff)")
+    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color)")

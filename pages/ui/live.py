@@ -18,14 +18,13 @@ from pages.ui.view import Line, View, lines_of, load, overall
 
 SECONDS_BETWEEN_UPDATES = 0.3
 SECONDS_TO_FIRST_EPOCH = 0.4
-"""How long the first drawing of a new experiment waits for its first epoch, which is mostly there sooner."""
+"""How long the first drawing of an experiment waits for its first epoch, which is mostly there sooner."""
 CHART_HEIGHT = 330
 
 
 def live_view(view: View) -> None:
     """Everything above the results; redraws itself while something goes on, and the page when that has ended."""
-    if _is_new(view):
-        jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH)
+    _wait_for_first_epoch(view)
     snapshots = load(view.run_ids)
     angles, _ = _angles(view, snapshots)
     drawing_ready(view.circuit, angles, wait=0.15)
@@ -35,10 +34,12 @@ def live_view(view: View) -> None:
     st.fragment(_draw, run_every=SECONDS_BETWEEN_UPDATES if timed else None)(view, timed)
 
 
-def _is_new(view: View) -> bool:
-    """Whether this person has not seen these runs drawn before."""
-    before, st.session_state.drawn = st.session_state.get("drawn"), view.run_ids
-    return before != view.run_ids
+def _wait_for_first_epoch(view: View) -> None:
+    """Give runs that have just come onto this page, and that no other run holds up, a moment for their first epoch."""
+    before, st.session_state.shown = st.session_state.get("shown"), view.run_ids
+    alone = {each.run_id for each in jobs().queue()} == set(view.run_ids)
+    if view.run_ids != before and alone and jobs().wait_until_ready(0):
+        jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH)
 
 
 def _changes(view: View, snapshots: Sequence[Snapshot]) -> bool:

@@ -1,28 +1,48 @@
-// Shows data.html; scrolled parts stay where a reader scrolled them to. A button.enlarge shows the drawing below it in
-// the whole window, from where it can be saved as the file that data-file names.
+// Shows data.html; scrolled parts stay where a reader scrolled them to, and so does the focus on button.enlarge. That
+// button shows the drawing of the panel in the whole window, from where it can be saved as the file it names.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".panel")
   root.style.minHeight = `${data.minHeight}px`
   if (root.shown === data.html) return
   root.shown = data.html
   const scrolled = [...root.querySelectorAll(".scroll")].map(part => part.scrollLeft)
+  const focused = root.querySelector(".enlarge:focus")
   root.innerHTML = data.html
   root.querySelectorAll(".scroll").forEach((part, index) => (part.scrollLeft = scrolled[index] ?? 0))
   const button = root.querySelector(".enlarge")
-  if (button) button.onclick = () => enlarge(root.nextElementSibling, root.querySelector(".scroll > svg"), button)
+  if (!button) return
+  root.dialog ??= newDialog(root)
+  button.onclick = () => {
+    fill(root)
+    root.dialog.showModal()
+  }
+  if (root.dialog.open) fill(root)
+  else if (focused) button.focus()
 }
 
-function enlarge(dialog, drawing, { dataset }) {
-  if (!drawing) return // it is still being made
-  const place = dialog.querySelector("div")
-  place.className = drawing.parentElement.className
+function newDialog(root) {
+  const dialog = document.createElement("dialog")
+  dialog.className = "panel"
+  dialog.innerHTML =
+    '<div role="img"></div><form method="dialog"><a>Save as SVG</a><button autofocus>Close</button></form>'
+  dialog.onclose = () => root.querySelector(".enlarge").focus()
+  root.after(dialog)
+  return dialog
+}
+
+function fill(root) {
+  const drawing = root.querySelector(".scroll > svg")
+  const place = root.dialog.querySelector("div")
+  const link = root.dialog.querySelector("a")
+  const { className, ariaLabel } = drawing.parentElement
+  Object.assign(place, { className, ariaLabel })
+  root.dialog.ariaLabel = ariaLabel
   place.replaceChildren(drawing.cloneNode(true))
-  const link = dialog.querySelector("a")
-  link.download = dataset.file
-  link.href = URL.createObjectURL(new Blob([drawing.outerHTML], { type: "image/svg+xml" }))
-  dialog.onclose = () => URL.revokeObjectURL(link.href)
-  dialog.onclick = ({ target }) => {
-    if (target === dialog) dialog.close() // a click beside it
-  }
-  dialog.showModal()
+  link.download = root.querySelector(".enlarge").dataset.file
+  link.href = `data:image/svg+xml,${encodeURIComponent(onPaper(drawing.outerHTML))}`
+}
+
+// Programs that draw on paper know no variables of a page: black on white.
+function onPaper(svg) {
+  return svg.replaceAll(/var\([^)]*\)/g, "#ffffff").replaceAll("currentColor", "#000000")
 }

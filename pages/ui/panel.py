@@ -10,10 +10,7 @@ __all__ = ["escape", "panel", "swatch"]
 _HERE = Path(__file__).parent
 _panel = st.components.v2.component(
     "panel",
-    html=(
-        '<div class="panel"></div>\n<dialog class="panel"><div></div>'
-        '<form method="dialog"><a>Save as SVG</a><button>Close</button></form></dialog>\n'
-    ),
+    html='<div class="panel"></div>\n',
     css=(_HERE / "panel.css").read_text(encoding="utf-8"),
     js=(_HERE / "panel.js").read_text(encoding="utf-8"),
 )
