@@ -176,7 +176,7 @@ def test_the_first_point_is_reported_and_quoted(tmp_path):
     low, high = min(stored["seconds"]), max(stored["seconds"])
     assert f"| {len(stored['seconds'])} | {low:.2f} s | {stored['median']:.2f} s | {high:.2f} s |" in table
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"there {stored['median']:.1f} s after the click on *Run* (median of {len(stored['seconds'])};" in readme
+    assert f"there {stored['median']:.2f} s after the click on *Run* (median of {len(stored['seconds'])};" in readme
 
 
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
