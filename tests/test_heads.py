@@ -111,7 +111,9 @@ def test_heads_of_one_seed_share_the_start_of_the_layers_they_share() -> None:
 def test_dense_layers_start_as_torch_starts_them() -> None:
     network = Network(Linear(), 400, 50, 1)
     network.initialise([0])
-    layer = torch.nn.Linear(400, 50)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(400, 50)
     for ours, theirs in ((network.weights["post.weight"], layer.weight), (network.weights["post.bias"], layer.bias)):
         assert ours.abs().max() <= 1 / 20
         assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.25)
