@@ -201,7 +201,7 @@ def dask_setup(server: object, owner: int, folder: str) -> None:
         os._exit(0)
 
     os.setpgrp()  # Ctrl-C in the terminal is for the owner, which then ends its runs in good order
-    if isinstance(server, Nanny):  # its worker inherits this: training leaves the page, and what it hears, to be fast
+    if isinstance(server, Nanny):  # its worker inherits this: training slows neither the page nor the news for it
         os.nice(NICENESS)
     threading.Thread(target=watch, name="end-with-owner", daemon=True).start()
 
