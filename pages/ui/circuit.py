@@ -9,6 +9,7 @@ import streamlit as st
 from core.circuits import Circuit, dressed_circuit
 from core.config import DressedQuantum
 from pages.ui.panel import escape, panel
+from pages.ui.service import load_for_good
 
 PIXELS_PER_WIRE = 46
 """Distance of two wires on the screen."""
@@ -16,8 +17,9 @@ PIXELS_PER_WIRE = 46
 
 @cache
 def _artist() -> ThreadPoolExecutor:
-    """One thread draws for all, because PennyLane and matplotlib have settings that are global to the process."""
-    return ThreadPoolExecutor(1, thread_name_prefix="circuit")
+    """One thread loads PennyLane and matplotlib and draws for all: their settings are global to the process."""
+    libraries = ("pennylane", "matplotlib.figure")
+    return ThreadPoolExecutor(1, thread_name_prefix="circuit", initializer=load_for_good, initargs=libraries)
 
 
 @lru_cache(maxsize=64)

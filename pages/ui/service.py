@@ -26,16 +26,16 @@ export default function ({ data }) {
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
-    threading.Thread(target=_import, name="import", daemon=True).start()
+    threading.Thread(target=load_for_good, args=("core.statistics",), name="import", daemon=True).start()
     return Jobs()
 
 
-def _import() -> None:
-    """Load the large libraries, and freeze what is in memory then out of the garbage collector's rounds.
+def load_for_good(*modules: str) -> None:
+    """Import large libraries, and freeze what is in memory then out of the garbage collector's rounds.
 
-    A round stops all threads, it takes long with these libraries, and Streamlit asks for one whenever a page is drawn.
+    A round stops all threads, it takes long with such libraries, and Streamlit asks for one whenever a page is drawn.
     """
-    for name in ("core.statistics", "pennylane", "matplotlib.figure"):
+    for name in modules:
         import_module(name)
     gc.freeze()
 
