@@ -432,8 +432,8 @@ jobs = Jobs(Store(Path(sys.argv[1])), workers=1)
 run_id = jobs.submit(RUN)
 while not jobs.store.load(run_id).checkpoint():
     time.sleep(0.01)
-print(run_id, flush=True)
 try:
+    print(run_id, flush=True)  # from here on the test may interrupt
     sys.stdin.read()
 except KeyboardInterrupt:
     pass
