@@ -111,11 +111,15 @@ def unitary(gates: tuple[Gate, ...], n_qubits: int) -> np.ndarray:
     return matrix
 
 
-def to_basis(axes: Sequence[str]) -> np.ndarray:
-    """Unitary (2^n, 2^n) from the computational basis to the eigenbases of one Pauli matrix for each qubit."""
-    matrix = np.eye(1, dtype=complex)
-    for axis in axes:
-        matrix = np.kron(matrix, TO_EIGENBASIS[axis])
+def to_basis(axes: Sequence[str], columns: np.ndarray | None = None) -> np.ndarray:
+    """Unitary (2^n, 2^n) from the computational basis to the eigenbases of one Pauli matrix for each qubit.
+
+    With columns (2^n, any), the product with them instead: qubit by qubit, n/2^n of the work of a whole product.
+    """
+    matrix = np.eye(1 << len(axes), dtype=complex) if columns is None else columns
+    for wire, axis in enumerate(axes):
+        if axis != "Z":
+            matrix = _apply(TO_EIGENBASIS[axis], (wire,), matrix, len(axes))
     return matrix
 
 

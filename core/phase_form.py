@@ -61,7 +61,7 @@ class PhaseForm:
         keys = [(id(one.then), *one.axes, *following.axes) for one, following in pairwise(self.moments)]
         for key, (moment, following) in zip(keys, pairwise(self.moments), strict=True):
             if key not in distinct:
-                distinct[key] = self._enter(following) @ self._as_real(moment.then) @ self._enter(moment).T
+                distinct[key] = self._between(moment, following)
         on_rows = {key: constant(block.T) for key, block in distinct.items()}  # c Kᵀ
         on_rows_back = {key: constant(conjugate[:, None] * block * conjugate) for key, block in distinct.items()}
         self.blocks, self.blocks_back = [on_rows[key] for key in keys], [on_rows_back[key] for key in keys]
@@ -145,13 +145,23 @@ class PhaseForm:
             return amplitudes.to(self.dtype.to_complex())
         return torch.view_as_complex(amplitudes.unflatten(-1, (-1, 2)))
 
-    def _enter(self, moment: Moment) -> np.ndarray:
-        """Orthogonal map (2S, real numbers in ψ) from ψ to (Re, Im) of c in a moment's basis."""
-        matrix = to_basis(moment.axes)
+    def _enter(self, moment: Moment, columns: np.ndarray | None = None) -> np.ndarray:
+        """Orthogonal map E (2S, real numbers in ψ) from ψ to (Re, Im) of c in a moment's basis; E @ columns, if any.
+
+        columns (2^n, any) are real and only possible when ψ is.
+        """
+        matrix = to_basis(moment.axes, columns)
         if not self.real:
             return self._as_real(matrix)
         kept = matrix[kept_strings(moment, real=True)] * np.sqrt(2)
         return np.stack([kept.real, kept.imag], 1).reshape(-1, kept.shape[1])
+
+    def _between(self, moment: Moment, following: Moment) -> np.ndarray:
+        """K (2S, 2S): from (Re, Im) of c in one moment's basis, through its fixed gates U, to the next one's."""
+        if self.real:
+            return self._enter(moment, self._enter(following, moment.then.real).T).T  # E₂ U E₁ᵀ
+        moved = to_basis(following.axes, moment.then)
+        return self._as_real(to_basis(moment.axes, moved.conj().T).conj().T)  # B₂ U B₁†
 
     def _as_real(self, matrix: np.ndarray) -> np.ndarray:
         """A matrix as it acts on ψ as stored: on real numbers, or on (Re, Im) pairs."""
