@@ -168,6 +168,11 @@ def any_seeds(config: RunConfig) -> str:
 
 st.set_page_config("Hybrid transfer learning", page_icon=str(PAGES / "ui" / "icon.svg"), layout="wide")
 st.html(PAGES / "ui" / "page.css")
+try:
+    settings()
+except LabError as error:
+    st.error(f"{error} Then start the laboratory again.")
+    st.stop()
 remember_person()
 load_plotly()
 st.navigation(

@@ -46,6 +46,8 @@ class Task:
     members: int = 1
     n_features: int = 512
     n_classes: int = 2
+    device: str = "cpu"
+    """Where ours and the classical twins compute, by torch's name."""
 
     @property
     def head(self) -> DressedQuantum:
@@ -55,19 +57,25 @@ class Task:
     def __str__(self) -> str:
         members = "one member" if self.members == 1 else f"{self.members} members"
         features = "" if self.n_features == Task.n_features else f", {self.n_features} features"
-        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}{features}"
+        device = "" if self.device == Task.device else f", {self.device}"
+        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}{features}{device}"
 
     def data(self) -> tuple[Tensor, Tensor]:
         """Features (members, batch, n_features) and labels (members, batch)."""
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(self.members, self.batch_size, self.n_features, generator=generator)
-        return x, torch.randint(self.n_classes, (self.members, self.batch_size), generator=generator)
+        labels = torch.randint(self.n_classes, (self.members, self.batch_size), generator=generator)
+        return x.to(self.device), labels.to(self.device)
 
     def start(self, head: HeadConfig) -> dict[str, Tensor]:
         """Initial weights by name, each (members, *shape)."""
-        network = Network(head, self.n_features, self.n_classes, self.members)
+        return self.network(head).weights
+
+    def network(self, head: HeadConfig) -> Network:
+        """A head for this task with its initial weights."""
+        network = Network(head, self.n_features, self.n_classes, self.members, self.device)
         network.initialise(range(self.members))
-        return network.weights
+        return network
 
 
 Step = Callable[[], float | Tensor]
@@ -76,8 +84,7 @@ Step = Callable[[], float | Tensor]
 
 def ours(task: Task, head: HeadConfig) -> Step:
     """The laboratory's own training step, gradients by hand."""
-    network = Network(head, task.n_features, task.n_classes, task.members)
-    network.initialise(range(task.members))
+    network = task.network(head)
     optimiser = MemberAdam(network.flat, network.flat_grad)
     optimiser.set_rate(network.per_member([LEARNING_RATE] * task.members))
     x, labels = task.data()
@@ -123,7 +130,7 @@ def classical_autograd(task: Task, fused: bool) -> Step:
 
 def module(task: Task, fused: bool) -> Step:
     """`core.torch_head.TorchHead` in a plain training loop, with torch.optim.Adam."""
-    head = TorchHead(task.head, task.n_features, task.n_classes, tuple(range(task.members)))
+    head = TorchHead(task.head, task.n_features, task.n_classes, tuple(range(task.members)), task.device)
     x, labels = task.data()
     x, labels = (x[0], labels[0]) if task.members == 1 else (x, labels.flatten())
     optimiser = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE, fused=fused or None)
@@ -175,10 +182,11 @@ PEERS = {
     "qandle": "qandle",
 }
 """Contestant → package that must be installed."""
-ANY_MEMBERS = (*OURS, "tensorcircuit", "tensorcircuit_state")
+ANY_MEMBERS = (*OURS, "ours_on_cpu", "tensorcircuit", "tensorcircuit_state")
 """Contestants that train several members at once."""
 LABELS = {
     "ours": "this laboratory, training step",
+    "ours_on_cpu": "this laboratory, training step, on the same machine's processor",
     "module": "this laboratory, head as torch module, Adam",
     "module_fused": "this laboratory, head as torch module, fused Adam",
     "expval_fused": "this laboratory, expval in plain torch, fused Adam",
@@ -198,9 +206,25 @@ LABELS = {
 
 
 def contestant(task: Task, name: str) -> Step:
-    """A contestant's step, ready to be called."""
+    """A contestant's step, ready to be called; when it returns, its device has done it."""
+    step = _contestant(task, name)
+    if task.device == Task.device or name == "ours_on_cpu":
+        return step
+
+    def finished_step() -> float | Tensor:
+        value = step()
+        torch.cuda.synchronize(task.device)
+        return value
+
+    return finished_step
+
+
+def _contestant(task: Task, name: str) -> Step:
     match name:
         case "ours":
+            return ours(task, task.head)
+        case "ours_on_cpu":
+            task = replace(task, device=Task.device)
             return ours(task, task.head)
         case "module" | "module_fused":
             return module(task, fused=name == "module_fused")
@@ -282,7 +306,7 @@ def _loss(value: float | Tensor, task: Task) -> float:
     if value.dim() == 0:
         return value.item()
     target = functional.one_hot(task.data()[1], task.n_classes).float()
-    return cross_entropy(value, target).mean().item()
+    return cross_entropy(value, target.to(value.device)).mean().item()
 
 
 def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: float = 4.0) -> dict[str, Any]:
@@ -291,9 +315,11 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: fl
     ``ms`` is our training step and ``classical_ms`` the classical twin in plain torch with torch.optim.Adam, both for
     all members; ``ratio_to_classical`` and ``members_32_ratio_to_classical`` are the one over the other. ``…_alike``
     compares with the classical twin in our own training step, ``autograd_…`` both in autograd with the same optimiser.
-    Speedups are per seed.
+    Speedups are per seed. On a GPU the peers, which compute on the processor, are left out, and ``speedup_over_cpu``
+    says how much faster our step is than on a core of the same machine.
     """
-    chosen = [*OURS, *(name for name in names if name not in OURS)]
+    on_gpu = task.device != Task.device
+    chosen = [*OURS, *(["ours_on_cpu"] if on_gpu else [name for name in names if name not in OURS])]
     one, many = replace(task, members=1), replace(task, members=32)
     entries = [(name, task if name in ANY_MEMBERS else one) for name in chosen]
     entries = [(name, own) for name, own in entries if fits(own, name)]
@@ -322,6 +348,7 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: fl
         "members_32_over_1": times["ours", many] / times["ours", one],
         "members_32_ratio_to_classical": times["ours", many] / times["classical", many],
         "members_32_ratio_to_classical_alike": times["ours", many] / times["classical_ours", many],
+        "speedup_over_cpu": times["ours_on_cpu", task] / times["ours", task] if on_gpu else None,
         "contestants": [
             {"name": name, "members": own.members, "ms": ms, "speedup": speedups.get(name)}
             for (name, own), ms in times.items()
@@ -366,7 +393,7 @@ def compare_scaling(
                 yield {"axis": axis, **asdict(task), "name": name, "ms": rounded(ms)}
 
 
-def machine(names: Sequence[str]) -> dict[str, Any]:
+def machine(names: Sequence[str], device: str = Task.device) -> dict[str, Any]:
     """Where this was measured and with which versions."""
     packages = {"torch", *(PEERS[name] for name in names if name in PEERS)}
     packages |= {"jax"} if "tensorcircuit-ng" in packages else set()
@@ -377,7 +404,7 @@ def machine(names: Sequence[str]) -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "versions": {package: package_version(package) for package in sorted(packages)},
-    }
+    } | ({} if device == Task.device else {"gpu": torch.cuda.get_device_name(device)})
 
 
 def _processor() -> str:

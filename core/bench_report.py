@@ -56,7 +56,8 @@ def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
     path = folder / FILES[what]
     if what in ("step", "profile"):
         kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
-        result = {"steps": sorted([*(old for old in kept if _size(old) != _size(result)), dict(result)], key=_size)}
+        others = [old for old in kept if task_of(old) != task_of(result)]
+        result = {"steps": sorted([*others, dict(result)], key=_size)}
     _write(path, json.dumps(result, indent=1) + "\n")
     readme = folder / "README.md"
     _write(readme, report(folder))
@@ -116,13 +117,24 @@ def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> 
 
 
 def _steps_in_words(stored: Mapping[str, Any]) -> str:
-    steps = stored["steps"]
+    on_gpu = [step for step in stored["steps"] if task_of(step).device != Task.device]
+    on_cpu = [step for step in stored["steps"] if step not in on_gpu]
+    what = "Linear {}→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds,\n"
+    what += "median of rounds in which the contestants take turns. {}\n"
+    parts = []
+    if on_cpu:
+        note = "A library that trains one network at a time is shown\nfor one."
+        parts.append(_table_of_steps("## One step\n\n" + what.format(_widths(on_cpu), note), on_cpu))
+    if on_gpu:
+        note = "Every step is waited for, as a person's\nloop with a loss that is looked at would."
+        parts.append(_table_of_steps("## One step on a GPU\n\n" + what.format(_widths(on_gpu), note), on_gpu))
+    return "\n".join(parts)
+
+
+def _table_of_steps(heading: str, steps: Sequence[Mapping[str, Any]]) -> str:
     head = [_title(step) for step in steps]
     lines = [
-        "## One step\n",
-        f"Linear {_widths(steps)}→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds,",
-        "median of rounds in which the contestants take turns. A library that trains one network at a time is shown",
-        "for one.\n",
+        heading,
         *_machines(steps),
         "| | " + " | ".join(head) + " |",
         "|---|" + "---:|" * len(steps),
@@ -139,12 +151,14 @@ def _steps_in_words(stored: Mapping[str, Any]) -> str:
         "speedup_over_pennylane_loop": "times faster than PennyLane's loop, per seed",
         "speedup_over_pennylane_broadcast": "times faster than PennyLane broadcast, per seed",
         "speedup_over_fastest_peer": "times faster than the fastest other simulator, per seed",
+        "speedup_over_cpu": "times faster than on one core of the same machine, our step",
         "members_32_over_1": "32 members / 1 member, our step",
         "members_32_ratio_to_classical": "32 members: our step / classical twins in plain torch with Adam",
         "members_32_ratio_to_classical_alike": "32 members: our step / classical twins in our step",
     }
     for key, label in ratios.items():
-        lines.append(f"| {label} | " + " | ".join(f"{s[key]:.3g}" if s.get(key) else "–" for s in steps) + " |")
+        if any(step.get(key) for step in steps):
+            lines.append(f"| {label} | " + " | ".join(f"{s[key]:.3g}" if s.get(key) else "–" for s in steps) + " |")
     commands = [_command("step", step) for step in steps]
     return "\n".join([*lines, "", "Measured by", "", *commands, ""])
 
@@ -229,7 +243,8 @@ def _machines(steps: Sequence[Mapping[str, Any]]) -> list[str]:
 def _machine(found: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     cores = f"{found['cores']} cores, {found['threads']} thread{'s' * (found['threads'] > 1)}"
-    return [f"{found['processor']}, {cores}; Python {found['python']}, {versions}.\n"]
+    gpu = f"{found['gpu']}; " if "gpu" in found else ""
+    return [f"{gpu}{found['processor']}, {cores}; Python {found['python']}, {versions}.\n"]
 
 
 def _cell(step: Mapping[str, Any], name: str) -> str:
@@ -241,19 +256,21 @@ def _cell(step: Mapping[str, Any], name: str) -> str:
 
 
 def _title(step: Mapping[str, Any]) -> str:
-    return str(_task(step))
+    return str(task_of(step))
 
 
 def _command(what: str, step: Mapping[str, Any]) -> str:
-    task = _task(step)
+    task = task_of(step)
+    device = "" if task.device == Task.device else f" --device {task.device}"
     return (
         f"    python -m core bench {what} --n-qubits {task.n_qubits} --q-depth {task.q_depth} "
-        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features} --save"
+        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features}{device} --save"
     )
 
 
-def _task(step: Mapping[str, Any]) -> Task:
-    return Task(**{field.name: step[field.name] for field in fields(Task)})
+def task_of(step: Mapping[str, Any]) -> Task:
+    """The task of a stored step; records from before there was a choice of devices name none."""
+    return Task(**{field.name: step[field.name] for field in fields(Task) if field.name in step})
 
 
 def _size(step: Mapping[str, Any]) -> tuple[int, ...]:

@@ -205,14 +205,17 @@ def head_config(values: dict[str, Any]) -> HeadConfig:
         raise LabError(one_sentence(error)) from None
 
 
-def one_sentence(error: ValidationError) -> str:
-    """The first problem of a failed validation, as: field, value, what is allowed."""
+def one_sentence(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """The first problem of a failed validation, as: field, value, what is allowed.
+
+    model: what was validated, by default `RunConfig`, or the head that the error names.
+    """
     first = error.errors()[0]
     path = [str(part) for part in first["loc"] if part != "head"]
     message = first["msg"].removeprefix("Value error, ")
     if not path or (first["type"] == "value_error" and isinstance(first["input"], dict)):
         return message
-    model: type[Frozen] = RunConfig
+    model = model or RunConfig
     owner = ""
     if path[0] in HEADS:
         owner, *path = path

@@ -10,7 +10,7 @@ from core.comparison import Contribution
 from core.config import DressedQuantum, RunConfig
 from core.errors import LabError
 from core.features import FeatureBank
-from core.heads import EVALUATED_NUMBERS, Network
+from core.heads import Network
 from core.shapes import count_trained
 
 GRADIENT_SAMPLES = 100
@@ -73,9 +73,8 @@ def _outputs(network: Network, features: Tensor) -> tuple[Tensor, Tensor]:
     weights = network.weights
     pre_net, activation, circuit, post_net = network.layers
     expvals, logits = [], []
-    part_size = EVALUATED_NUMBERS // (network.members * 2 ** weights["pre.bias"].shape[1])
-    for part in features.split(max(1, part_size)):
-        x = pre_net.infer(part.expand(network.members, -1, -1), (weights["pre.weight"], weights["pre.bias"]))
+    for part in network.parts(features):
+        x = pre_net.infer(part, (weights["pre.weight"], weights["pre.bias"]))
         x = circuit.infer(activation.infer(x, ()), (weights["circuit.weights"],))
         expvals.append(x)
         logits.append(post_net.infer(x, (weights["post.weight"], weights["post.bias"])))

@@ -30,6 +30,8 @@ class Started:
     """Trainable parameters in the circuit."""
     classical_parameters: int
     """Trainable parameters elsewhere in the head."""
+    device: str = "cpu"
+    """Where it is computed, by torch's name."""
 
 
 @dataclass(frozen=True)

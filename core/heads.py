@@ -5,7 +5,7 @@ networks, computed together. Every layer has its gradient written by hand, which
 bookkeeping: at the paper's size that is most of a training step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import pi
 from typing import Any, Protocol
 from zlib import crc32
@@ -21,8 +21,8 @@ from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig,
 from core.shapes import Parameter, dense_widths, head_parameters
 from core.simulator import Simulator, simulator
 
-EVALUATED_NUMBERS = 2**20
-"""Numbers that an evaluation holds at once: more would leave the processor's caches, fewer would cost calls."""
+EVALUATED_NUMBERS = {"cpu": 2**20, "cuda": 2**24}
+"""Numbers that an evaluation holds at once: more would leave the caches, or a GPU's memory, fewer would cost calls."""
 
 
 class Layer(Protocol):
@@ -238,8 +238,13 @@ class Network:
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits (members, n, classes) of every member for the same features (n, n_features), any number of them."""
-        parts = features.split(max(1, EVALUATED_NUMBERS // (self.members * self._numbers_per_sample)))
-        return torch.cat([self._infer(part.expand(self.members, -1, -1)) for part in parts], 1)
+        return torch.cat([self._infer(part) for part in self.parts(features)], 1)
+
+    def parts(self, features: Tensor) -> Iterator[Tensor]:
+        """Features (n, n_features) cut into what is evaluated at once, each (members, some, n_features)."""
+        held = EVALUATED_NUMBERS["cpu" if features.device.type == "cpu" else "cuda"]
+        for part in features.split(max(1, held // (self.members * self._numbers_per_sample))):
+            yield part.expand(self.members, -1, -1)
 
     def _infer(self, x: Tensor) -> Tensor:
         for layer, weights, _ in self._bound:

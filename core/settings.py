@@ -1,17 +1,29 @@
 """Where this machine keeps things and where training happens; read from environment variables."""
 
+import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.config import one_sentence
+from core.errors import LabError
+
 PROJECT = Path(__file__).resolve().parent.parent
+PREFIX = "LAB_"
+
+
+def _is_device(name: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ValueError("use cpu, or cuda for a GPU, or cuda:1 for the second one")
+    return name
 
 
 class Settings(BaseSettings):
     """Each field is the environment variable ``LAB_<FIELD>``, for example ``LAB_DATA_DIR=/data``."""
 
-    model_config = SettingsConfigDict(env_prefix="LAB_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     data_dir: Path = Field(
         Path.home() / ".cache" / "hybrid-transfer-lab" / "data",
@@ -26,8 +38,15 @@ class Settings(BaseSettings):
         None, description="Address of an outside Dask scheduler, e.g. tls://host:8786; empty: an embedded cluster."
     )
     workers: int = Field(2, ge=1, le=64, description="Worker processes of the embedded cluster.")
+    device: Annotated[str, AfterValidator(_is_device)] = Field(
+        "cpu", description="Where heads are trained: cpu, or cuda for a GPU, or cuda:1 for the second one."
+    )
 
 
 def settings() -> Settings:
-    """The settings of this process, read from the environment at every call."""
-    return Settings()
+    """The settings of this process, read from the environment at every call; `LabError` for one that cannot be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        name, rest = one_sentence(error, Settings).split(" ", 1)
+        raise LabError(f"{PREFIX}{name.upper()} {rest}; change or unset that environment variable.") from None

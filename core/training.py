@@ -15,6 +15,7 @@ from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
 from core.features import FeatureBank, Splits
 from core.heads import Network
 from core.optimiser import MemberAdam
+from core.settings import settings
 from core.shapes import count_trained
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.1
@@ -28,7 +29,7 @@ def train(
     *,
     members: Sequence[Member] | None = None,
     checkpoint: Checkpoint | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
 ) -> Iterator[Event]:
     """Train a head on features; closing the generator ends the run after the current step.
 
@@ -40,8 +41,42 @@ def train(
         bank: features (n, d) and labels of that data.
         members: networks to train together; by default one for each of the configuration's seeds.
         checkpoint: where to go on; by default training starts anew.
-        device: where to compute.
+        device: where to compute; by default the setting. A checkpoint of one device goes on on any other.
+
+    Raises `LabError` when there is no such device here, or when its memory is too small.
     """
+    device = existing_device(device or settings().device)
+    try:
+        yield from _train(config, bank, members, checkpoint, device)
+    except torch.OutOfMemoryError:
+        raise LabError(
+            f"The memory of {device} is too small for this run: use fewer seeds, qubits or samples in a batch, "
+            "or LAB_DEVICE=cpu."
+        ) from None
+
+
+def existing_device(device: torch.device | str) -> torch.device:
+    """A device of this machine; `LabError` when it has none of that name."""
+    try:
+        device = torch.device(device)
+    except RuntimeError:
+        raise LabError(f"device = {device!r} is not possible: use cpu, or cuda for a GPU.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        found = torch.cuda.device_count()
+        raise LabError(
+            f"device = {device} is not possible: torch {torch.__version__} finds {found or 'no'} GPU"
+            f"{'s' * (found > 1)} here; use cpu."
+        )
+    return device
+
+
+def _train(
+    config: RunConfig,
+    bank: FeatureBank,
+    members: Sequence[Member] | None,
+    checkpoint: Checkpoint | None,
+    device: torch.device,
+) -> Iterator[Event]:
     members = tuple(members) if members is not None else config.members()
     splits = run_splits(config, bank)
     data = DeviceData(bank, device)
@@ -68,6 +103,7 @@ def train(
         first_epoch=first_epoch,
         quantum_parameters=quantum,
         classical_parameters=classical,
+        device=str(device),
     )
 
     for epoch in range(first_epoch, config.epochs + 1):

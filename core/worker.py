@@ -101,9 +101,9 @@ def dask_setup(worker: Worker) -> None:
 
     torch.set_num_threads(1)
     config = RunConfig(dataset="spirals", head=DressedQuantum(n_qubits=2, q_depth=1), seeds=1, epochs=1, batch_size=500)
-    for _ in train(config, load_bank(config)):
-        pass
     try:
+        for _ in train(config, load_bank(config)):
+            pass
         load_bank(RunConfig())
-    except LabError:
-        logger.info("The default features are not on this machine")
+    except LabError as error:  # the runs that it concerns will say so
+        logger.warning("This worker is not ready for everything: %s", error)

@@ -2,15 +2,16 @@
 
 import json
 import statistics
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from devices import DEVICES
 
 from core.__main__ import main
-from core.bench import Task, compare_scaling, contestant, fits, installed, measure
-from core.bench_report import save, scaling_figure
+from core.bench import OURS, Task, compare_scaling, contestant, fits, installed, measure
+from core.bench_report import save, scaling_figure, task_of
 from core.simulator import expval
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,37 @@ def test_step_prints_the_named_numbers(capsys):
     assert result["classical_ms"] == times["classical", 1]
     assert result["members_32_over_1"] == pytest.approx(times["ours", 32] / times["ours", 1], rel=1e-2)
     assert result["machine"]["versions"]["torch"] == torch.__version__.partition("+")[0]
+
+
+def test_steps_on_a_gpu_have_a_table_of_their_own(capsys, tmp_path):
+    assert main(["bench", "step", "--against", "none", *TINY]) == 0
+    on_cpu = last_line(capsys)
+    assert on_cpu["device"] == "cpu"
+    assert on_cpu["speedup_over_cpu"] is None
+    save("step", on_cpu, tmp_path)
+    on_gpu = on_cpu | {"device": "cuda", "speedup_over_cpu": 12.5, "machine": on_cpu["machine"] | {"gpu": "A GPU"}}
+    first, second = save("step", on_gpu, tmp_path).read_text(encoding="utf-8").split("## One step on a GPU")
+    assert "cuda" not in first
+    assert "A GPU" not in first
+    assert "times faster than on one core" not in first
+    assert "A GPU; " in second
+    assert "2 qubits, depth 1, batch 2, one member, 8 features, cuda |" in second
+    assert "| times faster than on one core of the same machine, our step | 12.5 |" in second
+    assert "--n-features 8 --device cuda --save" in second
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_contestant_of_a_gpu_computes_the_same(device):
+    task = Task(n_qubits=2, q_depth=1, batch_size=2, n_features=4, device=device)
+    entries = [(name, task) for name in (*OURS, "ours_on_cpu")]
+    assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
+
+
+def test_a_device_is_checked(capsys):
+    assert main(["bench", "step", "--device", "gpu"]) == 2
+    assert capsys.readouterr().err == "device = 'gpu' is not possible: use cpu, or cuda for a GPU.\n"
+    assert main(["bench", "run", "--device", "cuda"]) == 2
+    assert "device = cuda is not possible with run" in capsys.readouterr().err
 
 
 def test_speedups_are_per_seed(capsys):
@@ -150,7 +182,7 @@ def test_the_readme_quotes_the_stored_measurement():
     (step,) = [
         step
         for step in json.loads((ROOT / "results" / "benchmarks" / "step.json").read_text(encoding="utf-8"))["steps"]
-        if Task(**{field.name: step[field.name] for field in fields(Task)}) == Task()
+        if task_of(step) == Task()
     ]
     times = {(row["name"], row["members"]): row["ms"] for row in step["contestants"]}
     quoted = {

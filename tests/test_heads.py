@@ -5,6 +5,7 @@ from math import pi
 import numpy as np
 import pytest
 import torch
+from devices import DEVICES
 from torch.nn import functional
 
 from core.circuits import dressed_circuit
@@ -54,28 +55,31 @@ def reference(head: HeadConfig, weights: dict[str, torch.Tensor], x: torch.Tenso
     raise AssertionError("no last layer")
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: "-".join(str(v) for v in head.model_dump().values()))
-def test_logits_and_gradients(head: HeadConfig) -> None:
+def test_logits_and_gradients(head: HeadConfig, device: str) -> None:
     generator = torch.Generator().manual_seed(3)
-    network = Network(head, FEATURES, CLASSES, MEMBERS)
+    network = Network(head, FEATURES, CLASSES, MEMBERS, device)
     network.initialise([11, 12])
     x = torch.randn(MEMBERS, BATCH, FEATURES, generator=generator)
     grad_logits = torch.randn(MEMBERS, BATCH, CLASSES, generator=generator)
 
-    logits, tape = network.forward(x)
-    network.backward(grad_logits, tape)
+    logits, tape = network.forward(x.to(device))
+    network.backward(grad_logits.to(device), tape)
 
+    logits, all_weights = logits.cpu(), {name: weight.cpu() for name, weight in network.weights.items()}
     trained = {parameter.name for parameter in network.parameters if parameter.trained}
     for member in range(MEMBERS):
         weights = {
-            name: weight[member].double().requires_grad_(name in trained) for name, weight in network.weights.items()
+            name: weight[member].double().requires_grad_(name in trained) for name, weight in all_weights.items()
         }
         expected = reference(head, weights, x[member].double())
         torch.testing.assert_close(logits[member].double(), expected, atol=2e-5, rtol=1e-5)
         expected.backward(grad_logits[member].double())
         for name, weight in weights.items():
             gradient = weight.grad if name in trained else torch.zeros_like(weight)
-            torch.testing.assert_close(network.grads[name][member].double(), gradient, atol=5e-5, rtol=1e-4)
+            measured = network.grads[name][member].cpu().double()
+            torch.testing.assert_close(measured, gradient, atol=5e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("head", [*HEADS, DressedQuantum(n_qubits=9), DressedQuantum(n_qubits=9, reuploads=2)])

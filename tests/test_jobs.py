@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -364,6 +365,21 @@ def test_threads_serve_where_there_are_no_processes(tmp_path: Path, reference: t
     assert ended(jobs, run_id) == "finished"
     assert_whole(jobs, run_id, reference)
     assert psutil.Process().children(recursive=True) == before
+    jobs.close()
+    torch.set_num_threads(threads)
+
+
+def test_a_run_fails_in_one_sentence_where_its_device_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_DEVICE", f"cuda:{torch.cuda.device_count()}")
+    threads = torch.get_num_threads()
+    jobs = Jobs(Store(tmp_path), workers=1, processes=False)
+    run_id = jobs.submit(RUN)
+    assert ended(jobs, run_id) == "failed"
+    message = jobs.snapshot(run_id).message
+    assert re.fullmatch(r"device = cuda:\d is not possible: torch \S+ finds .* here; use cpu\.", message), message
+    monkeypatch.setenv("LAB_DEVICE", "cpu")
+    jobs.resume(run_id)
+    assert ended(jobs, run_id) == "finished"
     jobs.close()
     torch.set_num_threads(threads)
 

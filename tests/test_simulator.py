@@ -7,6 +7,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 import torch
+from devices import DEVICES
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from core.phase_form import PhaseForm
 from core.simulator import Simulator, expval, probabilities, simulator, states
 from core.split_state import SplitState
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 PHASE_FORM_QUBITS = 6
 ENGINES = {
     "phase form": PhaseForm,

@@ -5,13 +5,14 @@ from math import isnan
 import numpy as np
 import pytest
 import torch
+from devices import DEVICES
 from torch.nn import functional
 
 from core.config import Bottleneck, DressedQuantum, Linear, Member, RunConfig, run_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
 from core.features import FeatureBank, load_bank
-from core.heads import Network
+from core.heads import EVALUATED_NUMBERS, Network
 from core.training import epoch_order, predict, run_splits, train
 
 EPOCH_FIELDS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -40,6 +41,7 @@ def test_events_come_in_order_and_say_what_is_trained(bank: FeatureBank) -> None
     started = events[0]
     assert isinstance(started, Started)
     assert (started.n_train, started.n_validation, started.n_test) == (195, 49, 153)
+    assert started.device == "cpu"
     assert started.seeds == [0, 1, 2]
     assert (started.quantum_parameters, started.classical_parameters) == (24, 256 * 4 + 4 + 10)
     assert [epoch.epoch for epoch in epochs(events)] == [1, 2, 3]
@@ -48,7 +50,8 @@ def test_events_come_in_order_and_say_what_is_trained(bank: FeatureBank) -> None
     assert {type(event) for event in events} <= {Started, Step, Epoch, Checkpoint, Finished}
 
 
-def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank) -> None:
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank, device: str) -> None:
     config = small(head=Linear(), seeds=1, base_seed=4)
     splits = run_splits(config, bank)
     network = Network(config.head, 256, 2, 1)
@@ -67,7 +70,7 @@ def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank) -> None:
         schedule.step()
         with torch.no_grad():
             losses.append(functional.cross_entropy(layer(x[splits.validation]), labels[splits.validation]).item())
-    measured = [epoch.validation_loss[0] for epoch in epochs(list(train(config, bank)))]
+    measured = [epoch.validation_loss[0] for epoch in epochs(list(train(config, bank, device=device)))]
     assert measured == pytest.approx(losses, abs=2e-5)
 
 
@@ -82,28 +85,53 @@ def test_members_together_equal_members_alone(bank: FeatureBank, head: DressedQu
                 assert getattr(both, name)[index] == pytest.approx(getattr(single, name)[0], abs=1e-4)
 
 
-def test_the_same_configuration_gives_the_same_numbers_bit_for_bit(bank: FeatureBank) -> None:
-    first, second = list(train(small(), bank)), list(train(small(), bank))
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_same_configuration_gives_the_same_numbers_bit_for_bit(bank: FeatureBank, device: str) -> None:
+    first, second = list(train(small(), bank, device=device)), list(train(small(), bank, device=device))
     for one_epoch, other in zip(epochs(first), epochs(second), strict=True):
         assert all(getattr(one_epoch, name) == getattr(other, name) for name in EPOCH_FIELDS)
     assert np.array_equal(one(first, Finished).test_logits, one(second, Finished).test_logits)
 
 
-def test_a_resumed_run_continues_bit_for_bit(bank: FeatureBank) -> None:
-    whole = list(train(small(), bank))
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_resumed_run_continues_bit_for_bit(bank: FeatureBank, device: str) -> None:
+    whole = list(train(small(), bank, device=device))
     checkpoint = next(event for event in whole if isinstance(event, Checkpoint))
-    resumed = list(train(small(), bank, checkpoint=checkpoint))
+    resumed = list(train(small(), bank, checkpoint=checkpoint, device=device))
     assert resumed[0].first_epoch == 2
     assert [epoch.epoch for epoch in epochs(resumed)] == [2, 3]
     for again, before in zip(epochs(resumed), epochs(whole)[1:], strict=True):
         assert all(getattr(again, name) == getattr(before, name) for name in EPOCH_FIELDS)
     assert np.array_equal(one(resumed, Finished).test_logits, one(whole, Finished).test_logits)
+    on_the_processor = list(train(small(), bank, checkpoint=checkpoint, device="cpu"))
+    np.testing.assert_allclose(one(on_the_processor, Finished).test_logits, one(whole, Finished).test_logits, atol=1e-5)
 
 
 def test_a_checkpoint_of_another_run_is_refused(bank: FeatureBank) -> None:
     checkpoint = next(event for event in train(small(), bank) if isinstance(event, Checkpoint))
     with pytest.raises(LabError, match="belongs to another run"):
         list(train(small(head=Linear()), bank, checkpoint=checkpoint))
+
+
+def test_a_device_that_is_not_here_is_told_in_one_sentence(bank: FeatureBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    with pytest.raises(LabError, match=r"device = cuda:1 is not possible: torch .* finds 1 GPU here; use cpu"):
+        next(train(small(), bank, device="cuda:1"))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setenv("LAB_DEVICE", "cuda")
+    with pytest.raises(LabError, match=r"device = cuda is not possible: torch .* finds no GPU here; use cpu"):
+        next(train(small(), bank))
+    with pytest.raises(LabError, match="device = 'gpu' is not possible: use cpu, or cuda for a GPU"):
+        next(train(small(), bank, device="gpu"))
+
+
+def test_too_little_memory_is_told_in_one_sentence(bank: FeatureBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*given: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr("core.training.training_step", step)
+    with pytest.raises(LabError, match="The memory of cpu is too small for this run: use fewer seeds"):
+        list(train(small(), bank))
 
 
 def test_a_member_that_diverges_harms_no_other(bank: FeatureBank) -> None:
@@ -192,5 +220,6 @@ def test_a_large_evaluation_is_cut_into_parts_that_fit_together(
     network.initialise([0, 1])
     features = torch.tensor(bank.features)
     whole = network.logits(features)
-    monkeypatch.setattr("core.heads.EVALUATED_NUMBERS", 2 * 1024 * 10)
+    monkeypatch.setitem(EVALUATED_NUMBERS, "cpu", 2 * 24 * 100)  # two members, 24 numbers a sample
+    assert [part.shape[1] for part in network.parts(features)] == [100, 100, 100, 97]
     torch.testing.assert_close(network.logits(features), whole)

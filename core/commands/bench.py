@@ -9,6 +9,7 @@ import json
 import math
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--q-depth", type=int, default=6, metavar="N", help="depth, default 6")
     size.add_argument("--batch-size", type=int, default=4, metavar="N", help="samples in a step, default 4")
     size.add_argument("--members", type=int, default=1, metavar="N", help="networks trained at once, default 1")
+    parser.add_argument(
+        "--device", default="cpu", metavar="NAME", help="where step computes: cpu, cuda for a GPU; default cpu"
+    )
     parser.add_argument("--n-features", type=int, default=512, metavar="N", help="width of the features, default 512")
     parser.add_argument(
         "--against", metavar="NAME,NAME", help="peers to measure; default: all that are installed; none: no peer"
@@ -57,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
     measure = {"step": _step, "profile": _profile, "scaling": _scaling, "run": _run}[given.what]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other people's libraries
-        result = measure(given, names) | {"machine": machine(names)}
+        result = measure(given, names) | {"machine": machine(names, given.device)}
     if given.save:
         from core.bench_report import save
 
@@ -78,6 +82,8 @@ def _check(given: argparse.Namespace) -> None:
         raise LabError(f"seconds = {given.seconds} is not possible: use a number above 0, such as 4")
     if given.figure and given.what != "scaling":
         raise LabError(f"figure = {given.figure} is not possible with {given.what}: only scaling is drawn")
+    if given.device != "cpu" and given.what != "step":
+        raise LabError(f"device = {given.device} is not possible with {given.what}: only step takes another than cpu")
     unknown = set(given.axes.split(",")) - {"qubits", "depth", "batch", "members"}
     if unknown:
         raise LabError(f"axes = {given.axes} is not possible: choose from qubits, depth, batch, members")
@@ -103,8 +109,10 @@ def _contestants(given: argparse.Namespace) -> list[str]:
 
 def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     from core.bench import LABELS, Task, compare_step
+    from core.training import existing_device
 
-    task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
+    size = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
+    task = replace(size, device=str(existing_device(given.device)))
     result = compare_step(task, names, given.rounds, given.seconds)
     print(f"{task}\n")
     print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
@@ -158,7 +166,7 @@ def _run(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
         config = run_config({"seeds": int(seeds), "epochs": given.epochs})
         bank = load_bank(config)
         began, first = perf_counter(), None
-        for event in train(config, bank):
+        for event in train(config, bank, device=given.device):
             if isinstance(event, Epoch) and first is None:
                 first = perf_counter() - began
             if isinstance(event, Finished):

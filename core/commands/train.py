@@ -146,7 +146,7 @@ class Progress:
             case Started():
                 total = event.quantum_parameters + event.classical_parameters
                 print(
-                    f"{run_id}: {len(event.seeds)} seeds, {total:,} trainable parameters "
+                    f"{run_id}: {len(event.seeds)} seeds on {event.device}, {total:,} trainable parameters "
                     f"({event.quantum_parameters:,} in the circuit), {event.n_train} training samples"
                 )
             case Step():

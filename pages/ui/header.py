@@ -62,7 +62,8 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
             text += f". {message}" if message else ""
         case "finished":
             seconds = sum(each.finished.seconds for each in snapshots if each.finished)
-            text = f"finished, {duration(seconds)} of training"
+            devices = {each.started.device for each in snapshots if each.started} - {"cpu"}
+            text = f"finished, {duration(seconds)} of training{' on '.join(['', *sorted(devices)])}"
         case _:
             text = f"{status}: {reached}. {message}".strip()
     if view.differs and status not in LIVE:
