@@ -179,11 +179,8 @@ def test_a_profile_counts_the_arithmetic_of_a_step(capsys, tmp_path, monkeypatch
 
 
 def test_the_readme_quotes_the_stored_measurement():
-    (step,) = [
-        step
-        for step in json.loads((ROOT / "results" / "benchmarks" / "step.json").read_text(encoding="utf-8"))["steps"]
-        if task_of(step) == Task()
-    ]
+    steps = json.loads((ROOT / "results" / "benchmarks" / "step.json").read_text(encoding="utf-8"))["steps"]
+    (step,) = [step for step in steps if task_of(step) == Task()]
     times = {(row["name"], row["members"]): row["ms"] for row in step["contestants"]}
     quoted = {
         "this laboratory, hybrid": times["ours", 1],
@@ -199,6 +196,11 @@ def test_the_readme_quotes_the_stored_measurement():
     for label, ms in quoted.items():
         (line,) = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
         assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.02), label  # three digits or two
+    on_gpu = {task_of(step): step for step in steps}
+    small, large = (on_gpu[Task(n_qubits=n, batch_size=32, members=32, device="cuda")] for n in (8, 12))
+    assert f"{small['ms']:.2g} ms with 8 qubits and\n{large['ms']:.2g} ms with 12" in readme
+    assert f"{small['speedup_over_cpu']:.2g} and {large['speedup_over_cpu']:.2g} times faster than one core" in readme
+    assert on_gpu[Task(device="cuda")]["speedup_over_cpu"] < 1
 
 
 def test_the_first_point_is_reported_and_quoted(tmp_path):
