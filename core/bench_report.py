@@ -126,7 +126,7 @@ def _steps_in_words(stored: Mapping[str, Any]) -> str:
         note = "A library that trains one network at a time is shown\nfor one."
         parts.append(_table_of_steps("## One step\n\n" + what.format(_widths(on_cpu), note), on_cpu))
     if on_gpu:
-        note = "Every step is waited for, as a person's\nloop with a loss that is looked at would."
+        note = "Each step is timed until the GPU\nhas finished it."
         parts.append(_table_of_steps("## One step on a GPU\n\n" + what.format(_widths(on_gpu), note), on_gpu))
     return "\n".join(parts)
 
@@ -151,7 +151,7 @@ def _table_of_steps(heading: str, steps: Sequence[Mapping[str, Any]]) -> str:
         "speedup_over_pennylane_loop": "times faster than PennyLane's loop, per seed",
         "speedup_over_pennylane_broadcast": "times faster than PennyLane broadcast, per seed",
         "speedup_over_fastest_peer": "times faster than the fastest other simulator, per seed",
-        "speedup_over_cpu": "times faster than on one core of the same machine, our step",
+        "speedup_over_cpu": "times faster than on the same machine's processor, our step",
         "members_32_over_1": "32 members / 1 member, our step",
         "members_32_ratio_to_classical": "32 members: our step / classical twins in plain torch with Adam",
         "members_32_ratio_to_classical_alike": "32 members: our step / classical twins in our step",

@@ -200,6 +200,8 @@ class Comparison(Frozen):
     command: str
     bank_digest: str
     versions: dict[str, str]
+    device: str = "cpu"
+    """Where the heads were trained, by torch's name; scikit-learn's methods always on the processor"""
 
     @model_validator(mode="after")
     def _one_number_a_seed(self) -> "Comparison":

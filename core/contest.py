@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.events import Epoch, Event, Finished
 from core.features import FeatureBank
 from core.library import fit
+from core.settings import settings
 from core.shapes import count_trained
 from core.statistics import area_under_curve, expected_calibration_error
 from core.training import run_splits, train
@@ -87,6 +88,7 @@ def compete(
         command=command,
         bank_digest=bank.digest,
         versions=_versions(),
+        device=settings().device,
     )
     labels = bank.labels[splits.test].astype(np.uint8)
     yield Outcome(comparison, Predictions(labels, np.stack(predicted).astype(np.uint8)))

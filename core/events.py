@@ -31,7 +31,7 @@ class Started:
     classical_parameters: int
     """Trainable parameters elsewhere in the head."""
     device: str = "cpu"
-    """Where it is computed, by torch's name."""
+    """Where it is computed, by torch's name; of a run that went on elsewhere in order: "cpu, then cuda"."""
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,10 @@ class Jobs:
         self._do(self._end_early(run_id, "stopped"))
 
     def resume(self, run_id: str) -> None:
-        """Queue a paused, stopped, interrupted or failed run: it goes on from its last checkpoint, equal numbers."""
+        """Queue a paused, stopped, interrupted or failed run: it goes on from its last checkpoint.
+
+        Its numbers are those it would have had without the interruption, bit for bit on the same device.
+        """
         self._do(self._resume(run_id, load_bank(self.snapshot(run_id).config)))
 
     def queue(self) -> list[Waiting]:

@@ -14,8 +14,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "LAB_"
 
 
-def _is_device(name: str) -> str:
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+def device_name(name: str) -> str:
+    """The name of a device that heads can be trained on; `ValueError` says which these are."""
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,2})?", name):
         raise ValueError("use cpu, or cuda for a GPU, or cuda:1 for the second one")
     return name
 
@@ -23,7 +24,7 @@ def _is_device(name: str) -> str:
 class Settings(BaseSettings):
     """Each field is the environment variable ``LAB_<FIELD>``, for example ``LAB_DATA_DIR=/data``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     data_dir: Path = Field(
         Path.home() / ".cache" / "hybrid-transfer-lab" / "data",
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
         None, description="Address of an outside Dask scheduler, e.g. tls://host:8786; empty: an embedded cluster."
     )
     workers: int = Field(2, ge=1, le=64, description="Worker processes of the embedded cluster.")
-    device: Annotated[str, AfterValidator(_is_device)] = Field(
+    device: Annotated[str, AfterValidator(device_name)] = Field(
         "cpu", description="Where heads are trained: cpu, or cuda for a GPU, or cuda:1 for the second one."
     )
 

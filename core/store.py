@@ -295,7 +295,7 @@ def load_runs(*roots: Path) -> pd.DataFrame:
 
     Columns: run_id, status, message, owner, created; every field of `RunConfig`, the head's kind as ``head`` and the
     head's own fields beside it; member, seed; n_train, n_validation, n_test, quantum_parameters,
-    classical_parameters; epochs_done, validation_loss, validation_accuracy and member_status of the last epoch;
+    classical_parameters, device; epochs_done, validation_loss, validation_accuracy and member_status of the last epoch;
     best_epoch, test_loss, test_accuracy, seconds. A record that cannot be read has one row: its id, the status
     "unreadable" and a message.
     """
@@ -311,7 +311,7 @@ def load_runs(*roots: Path) -> pd.DataFrame:
         }
         if record.started:
             sizes = ("n_train", "n_validation", "n_test", "quantum_parameters", "classical_parameters")
-            common |= {name: getattr(record.started, name) for name in sizes}
+            common |= {name: getattr(record.started, name) for name in (*sizes, "device")}
         if record.finished:
             common["seconds"] = record.finished.seconds
         for member, seed in enumerate(_seeds(record)):

@@ -1,6 +1,7 @@
 """Training: one generator of events, for every head, for many seeds at once. Knows no screen, no file, no process."""
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
 from time import perf_counter
@@ -15,7 +16,7 @@ from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
 from core.features import FeatureBank, Splits
 from core.heads import Network
 from core.optimiser import MemberAdam
-from core.settings import settings
+from core.settings import device_name, settings
 from core.shapes import count_trained
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.1
@@ -33,39 +34,46 @@ def train(
 ) -> Iterator[Event]:
     """Train a head on features; closing the generator ends the run after the current step.
 
-    The same configuration gives the same numbers bit for bit on one machine with one thread, whether or not the run was
-    interrupted and went on from a checkpoint.
+    The same configuration gives the same numbers bit for bit on one device of one machine with one thread, whether or
+    not the run was interrupted and went on from a checkpoint.
 
     Args:
         config: what to train, on which data, for how long.
         bank: features (n, d) and labels of that data.
         members: networks to train together; by default one for each of the configuration's seeds.
         checkpoint: where to go on; by default training starts anew.
-        device: where to compute; by default the setting. A checkpoint of one device goes on on any other.
+        device: where to compute; by default the setting. A checkpoint goes on on any device, to rounding the same.
 
     Raises `LabError` when there is no such device here, or when its memory is too small.
     """
     device = existing_device(device or settings().device)
-    try:
+    with enough_memory(device):
         yield from _train(config, bank, members, checkpoint, device)
+
+
+@contextmanager
+def enough_memory(device: torch.device) -> Iterator[None]:
+    """Say in a sentence that a GPU's memory was too small for what is done inside."""
+    try:
+        yield
     except torch.OutOfMemoryError:
         raise LabError(
-            f"The memory of {device} is too small for this run: use fewer seeds, qubits or samples in a batch, "
-            "or LAB_DEVICE=cpu."
+            f"The memory of {device} is too small for this: use fewer seeds, fewer qubits or a smaller batch, or the "
+            "processor (LAB_DEVICE=cpu)."
         ) from None
 
 
-def existing_device(device: torch.device | str) -> torch.device:
+def existing_device(name: torch.device | str) -> torch.device:
     """A device of this machine; `LabError` when it has none of that name."""
     try:
-        device = torch.device(device)
-    except RuntimeError:
-        raise LabError(f"device = {device!r} is not possible: use cpu, or cuda for a GPU.") from None
+        device = torch.device(device_name(str(name)))
+    except ValueError as error:
+        raise LabError(f"device = {str(name)!r} is not possible: {error}.") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
         raise LabError(
             f"device = {device} is not possible: torch {torch.__version__} finds {found or 'no'} GPU"
-            f"{'s' * (found > 1)} here; use cpu."
+            f"{'s' * (found > 1)} on the machine that trains; set LAB_DEVICE=cpu there and start again."
         )
     return device
 
@@ -85,9 +93,10 @@ def _train(
     optimiser = MemberAdam(network.flat, network.flat_grad)
     best = BestEpoch(network, by="loss" if config.protocol == "ours" else "accuracy")
     status = ["ok"] * len(members)
-    first_epoch, seconds = 1, 0.0
+    first_epoch, seconds, devices = 1, 0.0, str(device)
     if checkpoint is not None:
-        first_epoch, seconds, status = _restore(checkpoint, network, optimiser, best)
+        first_epoch, seconds, status, before = _restore(checkpoint, network, optimiser, best)
+        devices = before if before.endswith(devices) else f"{before}, then {devices}"
 
     n_steps = -(-len(splits.train) // config.batch_size)
     quantum, classical = count_trained(config.head, data.n_features, data.n_classes)
@@ -103,7 +112,7 @@ def _train(
         first_epoch=first_epoch,
         quantum_parameters=quantum,
         classical_parameters=classical,
-        device=str(device),
+        device=devices,
     )
 
     for epoch in range(first_epoch, config.epochs + 1):
@@ -129,7 +138,7 @@ def _train(
             seconds=steps.seconds,
             status=list(status),
         )
-        yield _checkpoint(epoch, seconds, status, network, optimiser, best)
+        yield _checkpoint(epoch, seconds, status, devices, network, optimiser, best)
 
     yield _finish(network, data, bank, splits.test, best, status, seconds)
 
@@ -231,18 +240,17 @@ def _train_epoch(
         logits: list[Tensor] = []
         for x, target in zip(features.unbind(0), targets.unbind(0), strict=True):
             logits.append(training_step(network, optimiser, x, target))
-            now = perf_counter()
-            if now - reported > SECONDS_BETWEEN_STEP_EVENTS:
-                seconds += now - began
+            if perf_counter() - reported > SECONDS_BETWEEN_STEP_EVENTS:
                 so_far = torch.cat([*losses, cross_entropy(torch.stack(logits), targets[: len(logits)])])
-                yield Step(epoch=epoch, step=len(so_far), loss=so_far.mean(0).tolist())
+                loss = so_far.mean(0).tolist()  # waits until a GPU has done all that it was asked for
+                seconds += perf_counter() - began
+                yield Step(epoch=epoch, step=len(so_far), loss=loss)
                 began = reported = perf_counter()
         losses.append(cross_entropy(torch.stack(logits), targets))
     finite = torch.cat(losses).isfinite()  # (steps, members)
-    seconds += perf_counter() - began
     first_bad = (~finite).int().argmax(0) + 1
-    bad = torch.where(finite.all(0), 0, first_bad)
-    return EpochSteps(seconds, bad.tolist())
+    bad = torch.where(finite.all(0), 0, first_bad).tolist()  # waits, as above
+    return EpochSteps(seconds + perf_counter() - began, bad)
 
 
 def batch_indices(order: Tensor, batch_size: int, n_features: int) -> Iterator[Tensor]:
@@ -279,19 +287,25 @@ def predict(config: RunConfig, weights: dict[str, np.ndarray], features: np.ndar
 
 
 def _checkpoint(
-    epoch: int, seconds: float, status: Sequence[str], network: Network, optimiser: MemberAdam, best: BestEpoch
+    epoch: int,
+    seconds: float,
+    status: Sequence[str],
+    devices: str,
+    network: Network,
+    optimiser: MemberAdam,
+    best: BestEpoch,
 ) -> Checkpoint:
     tensors = {"weights": network.flat, "best_weights": best.flat} | optimiser.state()
     arrays = {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
     arrays |= {"best_epoch": np.array(best.epoch), "best_score": np.array(best.score)}
-    arrays |= {"seconds": np.array(seconds), "status": np.array(status)}
+    arrays |= {"seconds": np.array(seconds), "status": np.array(status), "devices": np.array(devices)}
     return Checkpoint(epoch=epoch, arrays=arrays)
 
 
 def _restore(
     checkpoint: Checkpoint, network: Network, optimiser: MemberAdam, best: BestEpoch
-) -> tuple[int, float, list[str]]:
-    """Put everything back as it was after the checkpoint's epoch; the next epoch, seconds so far, status."""
+) -> tuple[int, float, list[str], str]:
+    """Put everything back as it was after the checkpoint's epoch; the next epoch, seconds so far, status, devices."""
     arrays = checkpoint.arrays
     if arrays["weights"].shape != tuple(network.flat.shape):
         raise LabError(
@@ -303,7 +317,8 @@ def _restore(
     best.flat.copy_(torch.from_numpy(arrays["best_weights"]))
     best.epoch[:] = arrays["best_epoch"].tolist()
     best.score[:] = arrays["best_score"].tolist()
-    return checkpoint.epoch + 1, float(arrays["seconds"]), arrays["status"].tolist()
+    devices = str(arrays.get("devices", "cpu"))  # checkpoints from before there was a choice name none
+    return checkpoint.epoch + 1, float(arrays["seconds"]), arrays["status"].tolist(), devices
 
 
 def _finish(

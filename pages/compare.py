@@ -219,10 +219,11 @@ def _figure(comparison: Comparison, found: Sequence[Verdict]) -> None:
         revision=f"{comparison.name} {comparison.created}",
         describe=[f"Paired differences of test accuracy for {len(found)} rivals: {headline(found)}"],
     )
+    where = "" if comparison.device == "cpu" else f", heads on {comparison.device}"
     st.caption(
-        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`. All seeds share one split and one test "
-        f"set of {comparison.n_test:,} samples; the dots show what seeds change and nothing else. Where a verdict says "
-        "'on this test set', other test samples might not show the difference."
+        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one split and one "
+        f"test set of {comparison.n_test:,} samples; the dots show what seeds change and nothing else. Where a verdict "
+        "says 'on this test set', other test samples might not show the difference."
     )
     for names in comparison.same_networks(load_predictions(comparison.name)):
         st.caption(

@@ -11,6 +11,7 @@ from live_page import Laboratory, launch
 from playwright.sync_api import Browser, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+os.environ.pop("LAB_DEVICE", None)  # tests say themselves where they compute
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import torch
 from devices import DEVICES
 
 from core.__main__ import main
-from core.bench import OURS, Task, compare_scaling, contestant, fits, installed, measure
+from core.bench import OURS, Task, compare_scaling, compare_step, contestant, fits, installed, measure
 from core.bench_report import save, scaling_figure, task_of
 from core.simulator import expval
 
@@ -57,14 +57,15 @@ def test_steps_on_a_gpu_have_a_table_of_their_own(capsys, tmp_path):
     assert on_cpu["device"] == "cpu"
     assert on_cpu["speedup_over_cpu"] is None
     save("step", on_cpu, tmp_path)
+    assert "One step on a GPU" not in save("step", on_cpu, tmp_path / "alone").read_text(encoding="utf-8")
     on_gpu = on_cpu | {"device": "cuda", "speedup_over_cpu": 12.5, "machine": on_cpu["machine"] | {"gpu": "A GPU"}}
     first, second = save("step", on_gpu, tmp_path).read_text(encoding="utf-8").split("## One step on a GPU")
     assert "cuda" not in first
     assert "A GPU" not in first
-    assert "times faster than on one core" not in first
+    assert "times faster than on the same machine" not in first
     assert "A GPU; " in second
     assert "2 qubits, depth 1, batch 2, one member, 8 features, cuda |" in second
-    assert "| times faster than on one core of the same machine, our step | 12.5 |" in second
+    assert "| times faster than on the same machine's processor, our step | 12.5 |" in second
     assert "--n-features 8 --device cuda --save" in second
 
 
@@ -75,9 +76,30 @@ def test_every_contestant_of_a_gpu_computes_the_same(device):
     assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
 
 
+def test_a_gpu_is_compared_with_the_processor(monkeypatch):
+    task = Task(n_qubits=2, q_depth=1, members=32, device="cuda")
+
+    def by_name(entries, rounds, seconds):
+        return {entry: {"ours": 2.0, "ours_on_cpu": 30.0}.get(entry[0], 4.0) for entry in entries}
+
+    monkeypatch.setattr("core.bench.measure", by_name)
+    result = compare_step(task, [*OURS, "ours_on_cpu"])
+    assert result["speedup_over_cpu"] == 15
+    assert result["fastest_peer"] is None
+    monkeypatch.setattr(
+        "core.bench.measure",
+        lambda *given: {entry: ms for entry, ms in by_name(*given).items() if entry[0] != "ours_on_cpu"},
+    )
+    assert compare_step(task, [*OURS, "ours_on_cpu"])["speedup_over_cpu"] is None, "too slow to be measured"
+
+
 def test_a_device_is_checked(capsys):
     assert main(["bench", "step", "--device", "gpu"]) == 2
-    assert capsys.readouterr().err == "device = 'gpu' is not possible: use cpu, or cuda for a GPU.\n"
+    assert "device = 'gpu' is not possible: use cpu, or cuda for a GPU" in capsys.readouterr().err
+    assert main(["bench", "step", "--device", f"cuda:{torch.cuda.device_count()}"]) == 2
+    assert "on the machine that trains" in capsys.readouterr().err
+    assert main(["bench", "step", "--device", "cuda", "--against", "pennylane_loop"]) == 2
+    assert "against = pennylane_loop is not possible on cuda" in capsys.readouterr().err
     assert main(["bench", "run", "--device", "cuda"]) == 2
     assert "device = cuda is not possible with run" in capsys.readouterr().err
 

@@ -90,6 +90,15 @@ def test_a_mistake_costs_one_sentence(arguments: str, words: list[str], tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_a_device_that_is_not_there_leaves_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_DEVICE", "cuda:99")
+    done = core("train --head linear --epochs 1", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("device = cuda:99 is not possible: torch ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_command_and_every_option_explains_itself(tmp_path: Path) -> None:
     overview = core("--help", tmp_path)
     assert overview.returncode == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from hypothesis import given, settings
@@ -17,11 +18,11 @@ from streamlit.testing.v1 import AppTest
 from core.config import DressedQuantum, HeadConfig, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
-from core.events import Epoch, Finished
+from core.events import Epoch, Finished, Started
 from core.features import load_bank
 from core.figures import head_style
 from core.snapshots import Snapshot
-from core.store import Store
+from core.store import Store, Summary
 from pages.ui import header, heads_table
 from pages.ui import results as results_part
 from pages.ui.experiment import (
@@ -39,7 +40,7 @@ from pages.ui.experiment import (
     parameter_counts,
     to_address,
 )
-from pages.ui.forecast import Forecast
+from pages.ui.forecast import Forecast, past_runs
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
 from pages.ui.view import View
@@ -197,6 +198,24 @@ def test_time_left_counts_heads_that_have_not_begun(monkeypatch: pytest.MonkeyPa
     assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
 
 
+def test_a_finished_run_says_where_it_was_trained_unless_that_is_usual() -> None:
+    def told(*devices: str) -> str:
+        summary = Summary([0.4], [0.9], [7], 1.5)
+        about: dict[str, Any] = dict.fromkeys(
+            ("n_features", "n_train", "n_validation", "n_test", "steps_per_epoch", "epochs", "first_epoch"), 1
+        )
+        about |= {"seeds": [0], "classes": [], "quantum_parameters": 0, "classical_parameters": 1}
+        runs = [
+            after(200, Linear(), status="finished", finished=summary, started=Started(**about, device=device))
+            for device in devices
+        ]
+        return header._progress(View(tuple(each.run_id for each in runs), None, DressedQuantum()), runs)[1]
+
+    assert told("cpu", "cpu") == "finished, 3 s of training"
+    assert told("cuda") == "finished, 2 s of training on cuda"
+    assert told("cuda", "cpu, then cuda", "cuda") == "finished, 4 s of training on cpu, then cuda and on cuda"
+
+
 def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
     lost = after(3, DressedQuantum(), status="queued", message="Its worker process ended.")
     assert header._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
@@ -292,6 +311,29 @@ def test_a_run_that_is_not_here_is_one_sentence(results: Path) -> None:
         page = visit(run=name)
         assert len(page.warning) == 1
         assert "run" in page.warning[0].value
+
+
+@pytest.mark.parametrize(("name", "value"), [("LAB_WORKERS", "two"), ("LAB_DEVICE", "gpu")])
+def test_a_setting_that_cannot_be_is_told_on_the_page(
+    results: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    page = visit()
+    (error,) = page.error
+    assert error.value.startswith(f"{name} = '{value}' is not possible: ")
+    assert not page.button
+
+
+def test_the_forecast_learns_from_runs_on_the_same_device(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = pd.DataFrame({"run_id": ["20260101-000000-a", "20260101-000000-b", "20260101-000000-c", "paper-a"]})
+    runs["status"] = "finished"
+    runs["device"] = ["cpu", "cuda", "cpu, then cuda", "cpu"]
+    monkeypatch.setattr("pages.ui.forecast.load_runs", lambda *roots: runs)
+    for device, own in (("cpu", ["20260101-000000-a"]), ("cuda", ["20260101-000000-b"])):
+        monkeypatch.setenv("LAB_DEVICE", device)
+        past = past_runs.__wrapped__()
+        assert past[True]["run_id"].tolist() == own
+        assert past[False]["run_id"].tolist() == ["paper-a"]
 
 
 def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:

@@ -13,6 +13,8 @@ def test_settings_are_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LAB_WORKERS", "3")
     monkeypatch.setenv("LAB_DEVICE", "cuda:1")
     assert (settings().workers, settings().device) == (3, "cuda:1")
+    monkeypatch.setenv("LAB_DEVICE", "")
+    assert settings().device == "cpu", "an empty variable says nothing"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,7 @@ def test_settings_are_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> Non
         ("LAB_WORKERS", "0", "LAB_WORKERS = '0' is not possible: whole numbers from 1 to 64 are allowed"),
         ("LAB_DEVICE", "gpu", "LAB_DEVICE = 'gpu' is not possible: use cpu, or cuda for a GPU"),
         ("LAB_DEVICE", "cuda:x", "LAB_DEVICE = 'cuda:x' is not possible"),
+        ("LAB_DEVICE", "cuda:300", "LAB_DEVICE = 'cuda:300' is not possible"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told_in_one_sentence(

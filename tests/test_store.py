@@ -295,6 +295,7 @@ def test_frames_have_a_row_for_each_run_and_member(store: Store) -> None:
     assert first["dataset"] == "ants_bees"
     assert (first["member"], first["seed"], first["epochs_done"], first["best_epoch"]) == (1, 6, 2, 3)
     assert (first["test_accuracy"], first["validation_accuracy"]) == (0.9, 0.875)
+    assert first["device"] == "cpu"
     last = runs.iloc[2]
     assert (last["status"], last["head"], last["n_qubits"], last["owner"]) == ("queued", "dressed_quantum", 4, "ada")
 

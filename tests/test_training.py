@@ -113,16 +113,34 @@ def test_a_checkpoint_of_another_run_is_refused(bank: FeatureBank) -> None:
         list(train(small(head=Linear()), bank, checkpoint=checkpoint))
 
 
+def test_a_run_that_goes_on_elsewhere_says_where_it_was_trained(bank: FeatureBank) -> None:
+    whole = list(train(small(), bank))
+    checkpoint = next(event for event in whole if isinstance(event, Checkpoint))
+    for before, expected in (
+        ("cpu", "cpu"),
+        ("cuda", "cuda, then cpu"),
+        ("cpu, then cuda", "cpu, then cuda, then cpu"),
+    ):
+        there = Checkpoint(1, checkpoint.arrays | {"devices": np.array(before)})
+        resumed = list(train(small(), bank, checkpoint=there))
+        assert one(resumed, Started).device == expected
+        last = [event for event in resumed if isinstance(event, Checkpoint)][-1]
+        assert str(last.arrays["devices"]) == expected
+    nameless = {name: array for name, array in checkpoint.arrays.items() if name != "devices"}
+    assert one(list(train(small(), bank, checkpoint=Checkpoint(1, nameless))), Started).device == "cpu"
+
+
 def test_a_device_that_is_not_here_is_told_in_one_sentence(bank: FeatureBank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    with pytest.raises(LabError, match=r"device = cuda:1 is not possible: torch .* finds 1 GPU here; use cpu"):
+    with pytest.raises(LabError, match=r"device = cuda:1 is not possible: torch \S+ finds 1 GPU on .*LAB_DEVICE=cpu"):
         next(train(small(), bank, device="cuda:1"))
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     monkeypatch.setenv("LAB_DEVICE", "cuda")
-    with pytest.raises(LabError, match=r"device = cuda is not possible: torch .* finds no GPU here; use cpu"):
+    with pytest.raises(LabError, match=r"device = cuda is not possible: torch \S+ finds no GPU on .*LAB_DEVICE=cpu"):
         next(train(small(), bank))
-    with pytest.raises(LabError, match="device = 'gpu' is not possible: use cpu, or cuda for a GPU"):
-        next(train(small(), bank, device="gpu"))
+    for other in ("gpu", "mps", "meta", "cpu:0"):
+        with pytest.raises(LabError, match=f"device = '{other}' is not possible: use cpu, or cuda for a GPU"):
+            next(train(small(), bank, device=other))
 
 
 def test_too_little_memory_is_told_in_one_sentence(bank: FeatureBank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +148,7 @@ def test_too_little_memory_is_told_in_one_sentence(bank: FeatureBank, monkeypatc
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 
     monkeypatch.setattr("core.training.training_step", step)
-    with pytest.raises(LabError, match="The memory of cpu is too small for this run: use fewer seeds"):
+    with pytest.raises(LabError, match="is too small for this: use fewer seeds"):
         list(train(small(), bank))
 
 

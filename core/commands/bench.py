@@ -96,6 +96,12 @@ def _contestants(given: argparse.Namespace) -> list[str]:
     from core.bench import OURS, PEERS, installed
 
     here = installed()
+    if given.device != "cpu":
+        if given.against not in (None, "none"):
+            raise LabError(
+                f"against = {given.against} is not possible on {given.device}: others compute on the processor"
+            )
+        return [*OURS, "ours_on_cpu"]
     if given.against is None:
         return [*OURS, *here]
     chosen = [name for name in given.against.split(",") if name != "none"]
@@ -109,11 +115,13 @@ def _contestants(given: argparse.Namespace) -> list[str]:
 
 def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     from core.bench import LABELS, Task, compare_step
-    from core.training import existing_device
+    from core.training import enough_memory, existing_device
 
+    device = existing_device(given.device)
     size = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
-    task = replace(size, device=str(existing_device(given.device)))
-    result = compare_step(task, names, given.rounds, given.seconds)
+    task = replace(size, device=str(device))
+    with enough_memory(device):
+        result = compare_step(task, names, given.rounds, given.seconds)
     print(f"{task}\n")
     print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
     for row in result["contestants"]:

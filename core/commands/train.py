@@ -13,6 +13,7 @@ from core.config import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, Run
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.features import find_bank_file, load_bank
+from core.settings import settings
 
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
@@ -51,12 +52,14 @@ def run(given: argparse.Namespace) -> int:
         config, checkpoint = config_from(given), None
         _check_cut(config)
         bank = load_bank(config)
-        run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
 
     import torch  # only now: a mistake is answered at once
 
-    from core.training import train
+    from core.training import existing_device, train
 
+    existing_device(settings().device)
+    if not given.resume:
+        run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     show = _print_json if given.json else Progress(config.epochs)
     kept = perf_counter()

@@ -37,8 +37,8 @@ def forecast(config: RunConfig) -> Forecast | None:
 
 @st.cache_resource(ttl=20, refresh_mode="background", show_spinner=False)
 def past_runs() -> dict[bool, pd.DataFrame]:
-    """Finished runs, one row each, as of some seconds ago: those of this machine (True), those that ship (False)."""
+    """Finished runs, one row each, as of some seconds ago: of this machine's device (True), those that ship (False)."""
     runs = load_runs(*dict.fromkeys((SHIPPED, settings().results_dir)))
     runs = runs[runs["status"] == "finished"].drop_duplicates("run_id")
     shipped = runs["run_id"].map(is_shipped).astype(bool)
-    return {True: runs[~shipped], False: runs[shipped]}
+    return {True: runs[~shipped & (runs.get("device") == settings().device)], False: runs[shipped]}

@@ -62,8 +62,9 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
             text += f". {message}" if message else ""
         case "finished":
             seconds = sum(each.finished.seconds for each in snapshots if each.finished)
-            devices = {each.started.device for each in snapshots if each.started} - {"cpu"}
-            text = f"finished, {duration(seconds)} of training{' on '.join(['', *sorted(devices)])}"
+            devices = {each.started.device for each in snapshots if each.started}
+            where = f" on {' and on '.join(sorted(devices))}" if devices - {"cpu"} else ""
+            text = f"finished, {duration(seconds)} of training{where}"
         case _:
             text = f"{status}: {reached}. {message}".strip()
     if view.differs and status not in LIVE:
