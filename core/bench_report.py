@@ -273,8 +273,9 @@ def task_of(step: Mapping[str, Any]) -> Task:
     return Task(**{field.name: step[field.name] for field in fields(Task) if field.name in step})
 
 
-def _size(step: Mapping[str, Any]) -> tuple[int, ...]:
-    return step["members"], step["n_qubits"], step["q_depth"], step["batch_size"], step["n_features"]
+def _size(step: Mapping[str, Any]) -> tuple[int | str, ...]:
+    size = ("members", "n_qubits", "q_depth", "batch_size", "n_features")
+    return *(step[name] for name in size), task_of(step).device
 
 
 def _write(path: Path, text: str) -> None:
