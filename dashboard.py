@@ -12,7 +12,7 @@ from core.settings import settings
 from core.snapshots import Snapshot
 from core.store import LIVE, SHIPPED, Store, digest, is_shipped
 from pages.ui.charts import load_plotly
-from pages.ui.experiment import Experiment, control_values, experiment, shared_settings
+from pages.ui.experiment import Experiment, beyond_controls, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
 from pages.ui.forecast import forecast
@@ -41,18 +41,28 @@ def laboratory() -> None:
             wanted, problem = None, str(error)
         run_button(wanted)
 
-    for sentence in (st.session_state.address_problem, stale, problem):
-        if sentence:
-            st.warning(sentence)
-    if wanted is not None and wanted.features.state == "missing" and not run_ids:
-        extraction_view(wanted.features)
+    with st.container():  # always there: what comes and goes in it moves no chart to another place
+        for sentence in (st.session_state.address_problem, stale, problem):
+            if sentence:
+                st.warning(sentence)
+        if wanted is not None and wanted.features.state == "missing" and not run_ids:
+            extraction_view(wanted.features)
 
     shipped = shipped_runs(wanted) if wanted and not run_ids else ()
     shown = run_ids or shipped
     snapshots = load(shown)
-    differs = bool(run_ids) and wanted is not None and [each.config for each in snapshots] != list(wanted.configs)
-    live_view(View(shown, wanted, circuit_of(values), shipped=bool(shipped), differs=differs))
+    live_view(View(shown, wanted, circuit_of(values), bool(shipped), *compared(wanted, snapshots if run_ids else [])))
     results_view(snapshots)
+
+
+def compared(wanted: Experiment | None, snapshots: Sequence[Snapshot]) -> tuple[bool, str]:
+    """Whether the controls have moved away from the runs that are shown, and what of these they cannot say."""
+    if wanted is None or not snapshots:
+        return False, ""
+    configs = [each.config for each in snapshots]
+    differs = control_values(configs) != control_values(wanted.configs)
+    beyond = [f"{name} = {value}" for name, value in beyond_controls(configs).items()]
+    return differs, " and ".join(beyond)
 
 
 def known_runs(named: str) -> tuple[tuple[str, ...], str]:
@@ -170,12 +180,10 @@ st.set_page_config("Hybrid transfer learning", page_icon=str(PAGES / "ui" / "ico
 st.html(PAGES / "ui" / "page.css")
 try:
     settings()
+    refused = ""
 except LabError as error:
-    st.error(f"{error} Then start the laboratory again.")
-    st.stop()
-remember_person()
-load_plotly()
-st.navigation(
+    refused = f"{error} Then start the laboratory again."
+chosen = st.navigation(
     [
         st.Page(laboratory, title="Laboratory", icon=":material/science:", default=True),
         *(
@@ -187,5 +195,11 @@ st.navigation(
             if (PAGES / f"{name}.py").exists()
         ),
     ],
-    position="top",
-).run()
+    position="hidden" if refused else "top",
+)
+if refused:
+    st.error(refused)
+else:
+    remember_person()
+    load_plotly()
+    chosen.run()

@@ -51,7 +51,10 @@ class DressedQuantum(QuantumShape):
     @model_validator(mode="after")
     def _reuploads_fit(self) -> "DressedQuantum":
         if self.reuploads > self.q_depth:
-            raise ValueError(f"reuploads {self.reuploads} is more than q_depth {self.q_depth}; lower reuploads")
+            raise ValueError(
+                f"reuploads = {self.reuploads} is not possible: one embedding stands before a layer, "
+                f"so use up to q_depth = {self.q_depth} embeddings"
+            )
         return self
 
 

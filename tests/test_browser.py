@@ -180,6 +180,23 @@ def test_the_circuit_is_shown_whole_and_saved(
     page.context.close()
 
 
+def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_back(
+    browser: Browser, laboratory: Laboratory
+) -> None:
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=99&q_depth=3&epochs=10&heads=quantum")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("n_qubits = '99' is not possible")
+    steps, address = page.evaluate("history.length"), page.url
+    press(page, "defaults")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.wait_for_url(f"{laboratory.url}/")
+    assert rebuilds(page) == 0
+    assert page.evaluate("history.length") == steps + 1
+    page.go_back()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("3")
+    assert "q_depth=3&epochs=10&heads=quantum" in page.url, address
+    page.context.close()
+
+
 def test_an_address_that_names_no_run_says_so_in_one_sentence(browser: Browser, laboratory: Laboratory) -> None:
     page = open_page(browser, f"{laboratory.url}/?run=20200101-000000-linear-abcdef")
     expect(page.get_by_test_id("stAlert")).to_contain_text("There is no run 20200101-000000-linear-abcdef")

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from core.config import DressedQuantum, HeadConfig, Linear, RunConfig
+from core.comparison import problem_for
+from core.config import MLP, DressedQuantum, HeadConfig, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
 from core.features import load_bank
 from core.figures import head_style
+from core.jobs import Waiting
 from core.snapshots import Snapshot
 from core.store import Store, Summary
 from pages.ui import header, heads_table
@@ -30,6 +32,7 @@ from pages.ui.experiment import (
     ANSAETZE,
     CONTROLS,
     HEADS,
+    beyond_controls,
     bounds,
     control_values,
     default_values,
@@ -38,12 +41,13 @@ from pages.ui.experiment import (
     features_key,
     from_address,
     parameter_counts,
+    shared_settings,
     to_address,
 )
 from pages.ui.forecast import Forecast, past_runs
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
-from pages.ui.view import View
+from pages.ui.view import Line, View
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -118,7 +122,7 @@ def test_a_part_of_an_address_that_is_not_possible_is_one_sentence_and_the_defau
 def test_heads_have_to_be_chosen_and_to_fit() -> None:
     with pytest.raises(LabError, match="nothing is chosen"):
         experiment(default_values() | {"heads": []})
-    with pytest.raises(LabError, match="reuploads 4 is more than q_depth 3"):
+    with pytest.raises(LabError, match=r"reuploads = 4 is not possible: .* up to q_depth = 3"):
         experiment(default_values() | {"reuploads": 4, "q_depth": 3})
 
 
@@ -145,6 +149,28 @@ def test_parameters_before_the_click(name: str, expected: tuple[int, int]) -> No
     chosen = {"heads": [name] if name in HEADS else [], "ablations": [name] if name in ABLATIONS else []}
     (config,) = experiment(default_values() | chosen).configs
     assert parameter_counts(config) == expected
+
+
+@pytest.mark.parametrize("dataset", list(DATASETS))
+def test_untouched_controls_are_the_papers_settings(dataset: str) -> None:
+    values = default_values(dataset)
+    (quantum, *_), paper = experiment(values).configs, problem_for(dataset)
+    assert quantum.seeds == RunConfig().seeds
+    assert shared_settings(quantum) == shared_settings(paper) | {"seeds": quantum.seeds}
+    assert quantum.head == paper.head.model_copy(update={"init_scale": None})
+
+
+def test_what_no_control_says_of_a_run_is_found() -> None:
+    assert beyond_controls(experiment(default_values() | {"ablations": ["near zero"]}).configs) == {}
+    heads = (DressedQuantum(init_scale=0.001), MLP(hidden=(5, 5), activation="tanh"), Linear())
+    found = beyond_controls([RunConfig(head=head, protocol="paper", lr_early=True) for head in heads])
+    assert found == {
+        "protocol": "paper",
+        "lr_early": True,
+        "init_scale": 0.001,
+        "hidden": (5, 5),
+        "activation": "tanh",
+    }
 
 
 def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
@@ -178,6 +204,34 @@ def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
     assert header._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
         "quantum"
     )
+
+
+def test_a_shipped_run_says_with_how_many_seeds() -> None:
+    wanted = experiment(default_values())
+    shipped = replace(after(200, DressedQuantum(), status="finished"), config=RunConfig(seeds=20))
+    for seeds, words in ((20, "these settings, trained elsewhere"), (8, "these settings with 20 seeds, trained")):
+        same = replace(wanted, configs=tuple(each.model_copy(update={"seeds": seeds}) for each in wanted.configs))
+        told = header._progress(View(("paper-a",), same, DressedQuantum(), shipped=True), [shipped])[1]
+        assert words in told
+
+
+def test_the_paper_s_protocol_is_watched_on_test_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(heads_table, "panel", lambda html, **about: drawn.append(html))
+    for protocol in ("ours", "paper"):
+        heads_table.heads_table([Line(RunConfig(protocol=protocol), (24, 1038), (), waits=protocol == "paper")])
+    assert "validation<br>accuracy" in drawn[0]
+    assert ", waits" not in drawn[0]
+    assert "test<br>accuracy" in drawn[1]
+    assert "on test data after the latest epoch" in drawn[1]
+    assert "4 qubits, depth 6, waits" in drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")]
+)
+def test_durations_for_a_person(seconds: float, words: str) -> None:
+    assert header.duration(seconds) == words
 
 
 def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,6 +398,45 @@ def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
     assert "nothing is chosen" in page.warning[0].value
     told = header._progress(View((), None, DressedQuantum()), [])[1]
     assert told == "Nothing has been trained with these settings. Change them first: see above."
+
+
+def test_the_status_explains_what_a_person_may_wonder_about(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*runs: Snapshot, **about: Any) -> str:
+        return header._progress(View(tuple(run.run_id for run in runs), None, DressedQuantum(), **about), runs)[1]
+
+    running = after(3, DressedQuantum(), pace=1.0)
+    assert told(running) == "running: 3 of 200 epochs, 3 min left"
+    assert told(running, differs=True).endswith("left. It keeps its settings; Run queues the new ones.")
+    strange = replace(running, owner="ada")
+    assert told(strange, differs=False).endswith("left. Started by somebody else, who alone can stop it.")
+    done = replace(running, status="stopped", message="")
+    assert (
+        told(done, differs=True)
+        == "stopped: 3 of 200 epochs. The settings have changed since; Run trains the new ones."
+    )
+    assert told(done, beyond="protocol = paper").endswith(
+        "epochs. Trained with protocol = paper, for which there is no control; Run trains without."
+    )
+
+    waiting = replace(running, run_id="mine", status="queued", position=2)
+    ahead = [Waiting("other", "", "running", 0), Waiting("mine", "", "queued", 2)]
+    monkeypatch.setattr(type(jobs()), "wait_until_ready", lambda self, timeout=None: True)
+    monkeypatch.setattr(type(jobs()), "queue", lambda self: ahead)
+    assert told(waiting) == "waiting, place 2 in the queue behind runs of yours, which you find under Runs"
+    ahead[0] = Waiting("other", "ada", "running", 0)
+    assert told(waiting) == "waiting, place 2 in the queue"
+
+
+def test_choosing_data_takes_the_papers_settings_where_nothing_was_touched(results: Path) -> None:
+    page = visit(seeds="3")
+    page.selectbox(key="dataset").set_value("spirals").run()
+    assert not page.exception
+    assert (page.slider(key="n_qubits").value, page.slider(key="seeds").value) == (5, 3)
+    assert page.select_slider(key="learning_rate").value == 0.07
+    assert dict(page.query_params) == {"dataset": "spirals", "seeds": "3"}
+    page.selectbox(key="dataset").set_value("dogs_cats").run()
+    assert (page.slider(key="q_depth").value, page.select_slider(key="epochs").value) == (5, 3)
+    assert page.slider(key="seeds").value == 3
 
 
 def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: Path) -> None:

@@ -7,6 +7,7 @@ parameter of the address is called like its field in `core.config`; what is at i
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args
 
 from annotated_types import Ge, Le
@@ -159,11 +160,38 @@ def parameter_counts(config: RunConfig) -> tuple[int, int]:
     return count_trained(config.head, n_features, len(DATASETS[config.dataset].classes))
 
 
+def beyond_controls(configs: Sequence[RunConfig]) -> dict[str, Any]:
+    """Settings of runs that no control says, by name, where they are not what the controls would take.
+
+    Runs from the page of the paper and from a terminal can have such settings.
+    """
+    found: dict[str, Any] = {}
+    for config in configs:
+        try:
+            (alike,) = experiment(control_values([config])).configs
+        except LabError:
+            continue  # its features are not listed here any more
+        taken = _flat(alike)
+        found |= {name: value for name, value in _flat(config).items() if value != taken[name]}
+    return found
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    values = config.model_dump()
+    return values | values.pop("head")
+
+
+@cache
+def default_config(dataset: str) -> RunConfig:
+    """The run of untouched controls: the paper's settings for these data, from the usual number of seeds."""
+    from core.comparison import problem_for  # loads scipy
+
+    return problem_for(dataset).model_copy(update={"seeds": RunConfig.model_fields["seeds"].default})
+
+
 def default_values(dataset: str = "ants_bees") -> dict[str, Any]:
-    """The values of untouched controls: the configuration's own defaults."""
-    default = run_config({"dataset": dataset})
-    values = control_values([default])
-    return values | {"heads": list(DEFAULT_HEADS), "ablations": []}
+    """The values of untouched controls."""
+    return control_values([default_config(dataset)]) | {"heads": list(DEFAULT_HEADS), "ablations": []}
 
 
 # --- the address ------------------------------------------------------------------------------------------------------

@@ -55,11 +55,11 @@ def write_address(values: Values) -> None:
     if "address" in state and wanted != state.address:
         state.address_problem = ""
     state.address = wanted
-    for name in _ADDRESS:
-        if name not in wanted:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    whole = {name: values for name, values in given.items() if name not in _ADDRESS}
+    whole |= {name: [text] for name, text in wanted.items()}
+    if whole != given:
+        st.query_params.from_dict(whole)  # one change, which is one step back in the browser
 
 
 _ADDRESS = (*CONTROLS, "run")
@@ -85,7 +85,9 @@ def controls() -> dict[str, Any]:
         format_func=lambda name: DATASETS[name].title,
         key="dataset",
         persist_state="session",
+        on_change=_follow_dataset,
     )
+    st.session_state.defaults_of = values["dataset"]
     values["features"] = _features(values["dataset"])
     left, right = _pair()
     values["n_qubits"] = _slider(left, "Qubits", "n_qubits")
@@ -107,6 +109,13 @@ def controls() -> dict[str, Any]:
     with st.expander("Advanced"):
         values |= _advanced()
     return values
+
+
+def _follow_dataset() -> None:
+    """Controls that stand at their defaults take those of the data set that was chosen, the paper's settings for it."""
+    state = st.session_state
+    before, after = default_values(state.defaults_of), default_values(state.dataset)
+    fill({name: after[name] for name in CONTROLS if name != "dataset" and state[name] == before[name]})
 
 
 def _features(dataset: str) -> str:

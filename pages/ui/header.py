@@ -47,12 +47,14 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
         return "idle", f"Nothing has been trained with these settings. {_next(view, 'Press Run.')}", 0.0
     if view.shipped:
         told = _next(view, "Press Run for your own.")
-        return status, f"This run came with the laboratory: these settings, trained elsewhere. {told}", 1.0
+        seeds = snapshots[0].config.seeds
+        same = "these settings" if seeds == _seeds_wanted(view) else f"these settings with {seeds} seeds"
+        return status, f"This run came with the laboratory: {same}, trained elsewhere. {told}", 1.0
     reached, message = _reached(snapshots), _message(snapshots)
     match status:
         case "queued":
             place = min(each.position for each in snapshots if each.status == "queued")
-            text = f"waiting, place {place} in the queue" if place else "about to start"
+            text = f"waiting, place {place} in the queue{_behind_own(snapshots)}" if place else "about to start"
             text = text if jobs().wait_until_ready(0) else WORKERS_START
             text = jobs().problem or message or text
         case "running":
@@ -67,9 +69,27 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
             text = f"finished, {duration(seconds)} of training{where}"
         case _:
             text = f"{status}: {reached}. {message}".strip()
-    if view.differs and status not in LIVE:
-        text = f"{text.rstrip('.')}. The settings have changed since; Run trains the new ones."
-    return status, text, _share_done(snapshots)
+    notes = []
+    if status in LIVE and not all(may_control(each.owner) for each in snapshots):
+        notes.append("Started by somebody else, who alone can stop it.")
+    if view.differs and status in LIVE:
+        notes.append("It keeps its settings; Run queues the new ones.")
+    elif view.differs:
+        notes.append("The settings have changed since; Run trains the new ones.")
+    elif view.beyond:
+        notes.append(f"Trained with {view.beyond}, for which there is no control; Run trains without.")
+    return status, " ".join([f"{text.rstrip('.')}.", *notes]) if notes else text, _share_done(snapshots)
+
+
+def _seeds_wanted(view: View) -> int:
+    return view.experiment.configs[0].seeds if view.experiment else 0
+
+
+def _behind_own(snapshots: Sequence[Snapshot]) -> str:
+    """Where to stop what these runs wait for, when that is the same person's."""
+    shown = {each.run_id for each in snapshots}
+    own = any(each.position == 0 and each.run_id not in shown and may_control(each.owner) for each in jobs().queue())
+    return " behind runs of yours, which you find under Runs" if own else ""
 
 
 def _next(view: View, run: str) -> str:
@@ -132,10 +152,12 @@ def _run_seconds_left(snapshot: Snapshot) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person: "0.4 s", "12 s", "3 min"."""
-    if seconds < 9.5:
-        return f"{seconds:.1f} s" if seconds < 1 else f"{seconds:.0f} s"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
 def _buttons(snapshots: Sequence[Snapshot]) -> None:
@@ -161,7 +183,7 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
         key="reset",
         disabled=not snapshots or bool(mine and going),
         on_click=reset,
-        help="Clear the charts and keep the settings; the run stays in the list.",
+        help="Put this run away and keep the settings; it stays under Runs.",
     )
 
 

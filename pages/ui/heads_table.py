@@ -7,7 +7,7 @@ import numpy as np
 from core.events import Epoch
 from core.figures import head_detail, head_style
 from pages.ui.panel import escape, panel, swatch
-from pages.ui.view import Line
+from pages.ui.view import Line, judged_on
 
 EPOCHS_TO_TELL, SECONDS_TO_TELL = 10, 1.0
 """A time is shown after so many epochs, or after fewer that have lasted so long together."""
@@ -17,13 +17,15 @@ def heads_table(lines: Sequence[Line]) -> None:
     """One row for each head, also before it is trained."""
     linear = next((_fastest_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
     body = "".join(_row(line, linear) for line in lines)
+    data = judged_on(lines[0].config) if lines else "validation"
+    columns = ("head", "parameters<br>circuit + other", f"{data}<br>accuracy", "s per<br>epoch", "times<br>linear")
     panel(
-        '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr><th scope="col">head</th>'
-        '<th scope="col">parameters<br>circuit + other</th><th scope="col">validation<br>accuracy</th>'
-        '<th scope="col">s per<br>epoch</th><th scope="col">times<br>linear</th></tr></thead>'
-        f"<tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
-        "mean over seeds, on validation data after the latest epoch. Time: training steps of the fastest epoch, "
-        "which other work on the machine disturbs least.</caption></table></div>",
+        '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr>'
+        + "".join(f'<th scope="col">{column}</th>' for column in columns)
+        + f"</tr></thead><tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
+        f"mean over seeds, on {data} data after the latest epoch. Time: training steps of the fastest epoch, which "
+        f"other work on the machine disturbs least; told after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s."
+        "</caption></table></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
     )
@@ -36,7 +38,7 @@ def _row(line: Line, linear: float | None) -> str:
     accuracy = _accuracy(line.epochs[-1]) if line.epochs else "–"
     return (
         f"<tr><td>{swatch(style.colour, style.dash)} {escape(style.label)}"
-        f"<small>{escape(head_detail(line.config.head))}</small></td>"
+        f"<small>{escape(head_detail(line.config.head))}{', waits' if line.waits else ''}</small></td>"
         f"<td>{line.parameters[0]:,} + {line.parameters[1]:,}</td><td>{accuracy}</td>"
         f"<td>{_short(seconds) if seconds is not None else '–'}</td><td>{ratio}</td></tr>"
     )

@@ -14,7 +14,7 @@ from pages.ui.header import header_view
 from pages.ui.heads_table import heads_table
 from pages.ui.panel import escape, panel, swatch
 from pages.ui.service import jobs
-from pages.ui.view import Line, View, lines_of, load, overall
+from pages.ui.view import Line, View, judged_on, lines_of, load, overall
 
 SECONDS_BETWEEN_UPDATES = 0.3
 SECONDS_TO_FIRST_EPOCH = 0.4
@@ -66,7 +66,8 @@ def _draw(view: View, timed: bool) -> None:
 def _curves(view: View, lines: Sequence[Line]) -> None:
     drawn = [Curve(line.config.head, line.epochs) for line in lines]
     n_epochs = max([line.config.epochs for line in lines], default=RunConfig().epochs)
-    curves_view(drawn, n_epochs, key="curves", revision=",".join(view.run_ids))
+    data = judged_on(lines[0].config) if lines else "validation"
+    curves_view(drawn, n_epochs, key="curves", revision=",".join(view.run_ids), watched=data)
 
 
 def curves_view(drawn: Sequence[Curve], n_epochs: int, *, key: str, revision: str, watched: str = "validation") -> None:
@@ -102,10 +103,15 @@ _BAND = (
 def _angles(view: View, snapshots: Sequence[Snapshot]) -> tuple[tuple[float, ...] | None, str]:
     """The trained angles of the circuit that the controls describe, if it has been trained, and a caption."""
     for each in snapshots:
-        if each.status == "finished" and each.config.head == view.circuit:
+        if each.status == "finished" and _as_drawn(each.config.head) == view.circuit:
             caption = f"Trained angles in radians, of seed {each.config.base_seed}; the first RY take the features."
             return _trained_angles(each.run_id), caption
     return None, "As the sliders say; when the quantum head has been trained, its angles are written into the gates."
+
+
+def _as_drawn(head: HeadConfig) -> HeadConfig:
+    """A head as far as the controls describe it."""
+    return head.model_copy(update={"init_scale": None})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

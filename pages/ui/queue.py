@@ -48,11 +48,11 @@ def _own() -> None:
     for group in groups[:SHOWN]:
         heads = ", ".join(head_style(record.config.head).label for record in group)
         when = group[0].created.astimezone().strftime("%d %b %H:%M")
+        title = experiment_title([record.config for record in group])
         st.button(
-            f"{when} · {overall(group)} · {heads}",
+            f"{when} · {overall(group)} · {title}: {heads}",
             key=f"open-{group[0].run_id}",
             type="tertiary",
-            help=experiment_title([record.config for record in group]),
             on_click=show,
             args=([record.run_id for record in group],),
         )

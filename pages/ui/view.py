@@ -27,6 +27,13 @@ class View:
     """Whether the runs came with the laboratory and stand in for ones that nobody has started here."""
     differs: bool = False
     """Whether the controls have moved away from the runs that are shown."""
+    beyond: str = ""
+    """Settings of these runs that no control can say."""
+
+
+def judged_on(config: RunConfig) -> str:
+    """The data that a run is judged by after every epoch: "validation", or "test" in the paper's protocol."""
+    return "validation" if config.protocol == "ours" else "test"
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Line:
     parameters: tuple[int, int]
     """Trainable ones: in the circuit, elsewhere."""
     epochs: Sequence[Epoch]
+    waits: bool = False
+    """Whether it waits for others to be trained."""
 
 
 def overall(runs: Iterable[Snapshot | Record]) -> Status | None:
@@ -60,6 +69,7 @@ def lines_of(view: View, snapshots: Sequence[Snapshot]) -> list[Line]:
                 if each.started
                 else parameter_counts(each.config),
                 each.epochs,
+                waits=each.status == "queued" and overall(snapshots) == "running",
             )
             for each in snapshots
         ]
