@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, log2, pi
+from math import ceil, floor, log2, pi
 from typing import Literal
 
 import numpy as np
@@ -365,9 +365,16 @@ def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, pow
     equivalence = first_with(margin - mean, "larger", (1 + power) / 2)
     found = [ceil(difference * pi / 3)] if difference else []
     found += [equivalence] if equivalence else []
-    # The Wilcoxon test's smallest p value is 2^(1 - n): fewer seeds cannot reject, however clear they are.
-    floor = ceil(1 - log2(level)) + 1
-    return max(min(found), floor, len(differences) + 1) if found else None
+    return max(min(found), fewest_seeds(n_rivals), len(differences) + 1) if found else None
+
+
+def fewest_seeds(n_comparisons: int) -> int:
+    """The fewest paired seeds with which the rule can find any of so many rivals better or worse.
+
+    The signed-rank test's smallest two-sided p value is 2^(1 - n): with fewer seeds Holm's first and strictest step
+    lets none of the comparisons through, however clear the differences are. Equivalence is another test and may show.
+    """
+    return floor(1 - log2(LEVEL / n_comparisons)) + 1
 
 
 def _title(verdict: Verdict) -> str:

@@ -14,6 +14,7 @@ from core.statistics import (
     area_under_curve,
     bootstrap_interval,
     expected_calibration_error,
+    fewest_seeds,
     headline,
     holm,
     image_test,
@@ -265,6 +266,15 @@ def test_three_seeds_can_reject_nothing_and_the_verdict_says_how_many_can() -> N
     assert found.kind == "not enough evidence"
     assert found.seeds_needed is not None
     assert 6 <= found.seeds_needed <= 10
+
+
+@pytest.mark.parametrize("n_rivals", [1, 2, 5, 24, 40])
+def test_the_fewest_seeds_are_those_with_which_clear_differences_begin_to_show(n_rivals: int) -> None:
+    fewest = fewest_seeds(n_rivals)
+    for n_seeds, kind in ((fewest - 1, "not enough evidence"), (fewest, "better")):
+        clear = 0.9 + 0.001 * np.arange(n_seeds)
+        rivals = {f"rival {index}": clear - 0.2 - 0.002 * np.arange(n_seeds) for index in range(n_rivals)}
+        assert {one.kind for one in verdicts("quantum", {"quantum": clear} | rivals)} == {kind}
 
 
 def test_image_test_is_the_binomial_test_of_a_typical_pair_of_seeds() -> None:
