@@ -326,6 +326,8 @@ def headline(found: Sequence[Verdict]) -> str:
     )
     if still_open := counts["not enough evidence"]:
         told += f"; not enough evidence for {still_open}"
+        too_few = too_few_seeds(len(found[0].paired.differences), len(found))
+        told += f" ({too_few})" if too_few else ""
     if here := sum(one.is_this_test_set_alone for one in found):
         shown = counts["better"] + counts["worse"]
         told += f"; {here} of {shown} difference{'' if shown == 1 else 's'} might not show on other test samples"
@@ -377,6 +379,15 @@ def fewest_seeds(n_comparisons: int) -> int:
     return floor(1 - log2(LEVEL / n_comparisons)) + 1
 
 
+def too_few_seeds(n_seeds: int, n_rivals: int) -> str:
+    """That so few seeds cannot show any difference from so many rivals, and how many can; empty where they can."""
+    fewest = fewest_seeds(n_rivals)
+    if n_seeds >= fewest:
+        return ""
+    rivals = f" from any of {n_rivals} rivals" if n_rivals > 1 else ""
+    return f"{n_seeds} seeds are too few to show a difference{rivals}, however clear: it takes {fewest}"
+
+
 def _title(verdict: Verdict) -> str:
     match verdict.kind:
         case "equivalent":
@@ -409,9 +420,11 @@ def _sentence(verdict: Verdict) -> str:
                 if verdict.seeds_needed
                 else f"even {MOST_SEEDS:,} seeds would hardly decide"
             )
+            too_few = too_few_seeds(seeds, verdict.n_rivals)
             text = (
                 f"{over}: neither a difference (Wilcoxon p {_p(verdict.wilcoxon_holm)}) nor equality within "
-                f"± {points(verdict.margin)} (TOST p {_p(verdict.tost_holm)}) is shown; {more}."
+                f"± {points(verdict.margin)} (TOST p {_p(verdict.tost_holm)}) is shown; "
+                f"{f'{too_few}; ' if too_few else ''}{more}."
             )
         case kind:
             ahead = f"ahead in {paired.wins * seeds:g} of {seeds} seeds, a tie as half"

@@ -266,6 +266,20 @@ def test_three_seeds_can_reject_nothing_and_the_verdict_says_how_many_can() -> N
     assert found.kind == "not enough evidence"
     assert found.seeds_needed is not None
     assert 6 <= found.seeds_needed <= 10
+    assert "3 seeds are too few to show a difference, however clear: it takes 6" in found.sentence
+
+
+def test_the_headline_says_that_seeds_are_too_few_where_they_are() -> None:
+    def told(n_seeds: int) -> str:
+        ahead = 0.9 + 0.001 * np.arange(n_seeds)
+        far = {f"rival {index}": ahead - 0.2 - 0.01 * np.arange(n_seeds) for index in range(24)}
+        near = {"noisy": ahead + 0.05 * (-1.0) ** np.arange(n_seeds)}
+        return headline(verdicts("quantum", {"quantum": ahead} | far | near))
+
+    assert (
+        "for 25 (2 seeds are too few to show a difference from any of 25 rivals, however clear: it takes 10)" in told(2)
+    )
+    assert told(10).endswith("not enough evidence for 1")
 
 
 @pytest.mark.parametrize("n_rivals", [1, 2, 5, 24, 40])
