@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.comparison import CANDIDATE, Comparison, Result, Rival, Trial
-from core.figures import head_style, rgba, template
+from core.figures import head_style, seed_marker, template
 from core.statistics import Ranking, Verdict, headline, mean_interval, points
 
 LIBRARY_COLOUR = "#767F8C"
@@ -117,7 +117,7 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
             y=row + np.linspace(-0.26, 0.26, len(differences)),
             customdata=list(zip(comparison.seeds, differences.tolist(), strict=True)),
             mode="markers",
-            marker={"color": rgba(colour, 0.55), "size": 5},
+            marker=seed_marker(colour, 5),
             hovertemplate=f"{verdict.rival}, seed %{{customdata[0]}}: %{{customdata[1]:+.1f}} points<extra></extra>",
             showlegend=False,
         )
@@ -149,6 +149,7 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
             "yref": "container",
             "y": 0.985,
             "yanchor": "top",
+            "pad": {"t": 24},  # the tools lie above it
         },
         margin={"t": 190, "b": 60},
         meta={"fitTitle": True},  # the page breaks the lines again where there is more room

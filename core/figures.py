@@ -88,6 +88,26 @@ def rgba(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
+MOST_LUMINANCE = 0.29
+"""Relative luminance (WCAG 2) up to which a mark shows 3:1 on white; from 0.125 on it also does on the dark page."""
+
+
+def seed_colour(colour: str) -> str:
+    """The head's colour "#rrggbb" for thin marks, darkened where need be, so that they show on both grounds."""
+    light = np.array([int(colour[index : index + 2], 16) for index in (1, 3, 5)]) / 255
+    linear = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+    linear *= min(1.0, MOST_LUMINANCE / float(linear @ [0.2126, 0.7152, 0.0722]))
+    dimmed = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return "#" + "".join(f"{round(channel * 255):02X}" for channel in dimmed)
+
+
+def seed_marker(colour: str, size: float) -> dict[str, Any]:
+    """Plotly's settings of a dot for one seed: an edge that shows on both grounds, lighter inside, so that many dots
+    over each other are no blot."""
+    edge = seed_colour(colour)
+    return {"color": rgba(edge, 0.75), "size": size, "line": {"color": edge, "width": 1}}
+
+
 def template(dark: bool = False) -> go.layout.Template:
     """Our look on a light or on a dark ground: no box, quiet grid, a colourway of the four main heads."""
     text, quiet, grid = ("#E6E9EE", "#A3ACB9", "#2A313C") if dark else ("#1B2430", "#5B6675", "#E6E9EE")
@@ -120,6 +140,7 @@ def template(dark: bool = False) -> go.layout.Template:
                 "bordercolor": grid,
                 "font": {"color": text, "size": 12},
             },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": quiet, "activecolor": text},
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
             "xaxis": axis | {"showgrid": False},
             "yaxis": axis | {"showline": False},
@@ -156,7 +177,7 @@ def curves(
             x=epochs + epochs[::-1],
             y=np.concatenate([low, high[::-1]]),
             fill="toself",
-            fillcolor=rgba(style.colour, 0.16),
+            fillcolor=rgba(style.colour, 0.24),
             line={"width": 0},
             mode="lines",
             hoverinfo="skip",
@@ -198,6 +219,7 @@ def curves(
         title={"text": "Loss (nats)" if quantity == "loss" else "Accuracy"},
         xaxis={
             "title": {"text": "epoch"},
+            "unifiedhovertitle": {"text": "epoch %{x}"},
             "range": [min(1, n_epochs - 1), n_epochs],
             "tickformat": "d",
             "dtick": 1 if n_epochs <= 12 else None,
@@ -264,12 +286,12 @@ def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
             x=accuracy,
             y=place,
             mode="markers",
-            marker={"color": style.colour, "size": 6, "opacity": 0.85},
+            marker=seed_marker(style.colour, 7),
             error_x={
                 "type": "data",
                 "array": np.asarray(score.high) - accuracy,
                 "arrayminus": accuracy - np.asarray(score.low),
-                "color": rgba(style.colour, 0.35),
+                "color": rgba(seed_colour(style.colour), 0.7),
                 "thickness": 1.2,
                 "width": 0,
             },
@@ -315,8 +337,10 @@ def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
 def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, dark: bool = False) -> go.Figure:
     """Confusion matrix. counts: (classes, classes), rows are the true class; a mean over seeds may be fractional.
 
-    A cell is the darker the larger its share of the true class; the numbers are counts of test images.
+    A cell is the darker the larger its share of the true class; the numbers are counts of test images, all of them
+    with one decimal, or none where all are whole.
     """
+    decimals = 0 if np.abs(counts - np.round(counts)).max() < 0.05 else 1
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     colour = head_style(head).colour
     figure = go.Figure(
@@ -338,7 +362,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, d
             figure.add_annotation(
                 x=said,
                 y=true,
-                text=f"<b>{counts[row, column]:.3g}</b><br>{share[row, column]:.1%}",
+                text=f"<b>{counts[row, column]:,.{decimals}f}</b><br>{share[row, column]:.1%}",
                 showarrow=False,
             )
     figure.update_layout(

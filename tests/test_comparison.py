@@ -34,12 +34,13 @@ from core.comparison import (
     stored_names,
     untuned_comparison,
 )
-from core.comparison_figures import critical_difference, paired_differences, tuning
+from core.comparison_figures import critical_difference, paired_differences, rival_colour, tuning
 from core.config import Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
 from core.contest import Outcome, Progress, compete, head_entry
 from core.errors import LabError
 from core.events import Epoch, Finished
 from core.features import FeatureBank, load_bank
+from core.figures import seed_colour
 from core.library import fit
 from core.statistics import headline
 from core.training import run_splits, train
@@ -399,6 +400,10 @@ def test_the_talk_figure_shows_every_rival_and_says_budget_and_verdict(outcome: 
     assert "3 paired seeds" in figure.layout.title.subtitle.text.replace("<br>", " ")
     assert len(figure.layout.yaxis.ticktext) == len(found)
     assert not figure.layout.annotations
+    assert figure.layout.title.pad.t >= 22  # pixels of plotly's row of tools, which lies above
+    dots = [trace for trace in figure.data if trace.marker.symbol != "diamond"]
+    edges = [seed_colour(rival_colour(result.rival)) for result in comparison.results if result.rival.name != CANDIDATE]
+    assert [trace.marker.line.color for trace in dots] == edges
 
 
 @pytest.mark.parametrize("far", [False, True])

@@ -1,6 +1,9 @@
 """Figures show what was measured: every line and band is recomputed here from the numbers it was drawn from."""
 
+import re
+import tomllib
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,7 +11,7 @@ import pytest
 
 from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
 from core.events import Epoch
-from core.figures import Curve, HeadScore, accuracies, confusion, curves, head_style, template
+from core.figures import Curve, HeadScore, accuracies, confusion, curves, head_style, seed_colour, template
 
 HEADS: list[HeadConfig] = [DressedQuantum(), Bottleneck(), Linear(), MLP(), ClosedForm()]
 ABLATIONS: list[HeadConfig] = [
@@ -105,12 +108,55 @@ def luminance(colour: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize(("dark", "ground"), [(False, "#FFFFFF"), (True, "#11151B")])
+def contrast(colour: str, ground: str) -> float:
+    """WCAG 2's contrast of "#rrggbb" or "rgba(...)" on an opaque ground."""
+    if colour.startswith("rgba"):
+        *channels, alpha = map(float, re.findall(r"[\d.]+", colour))
+        under = [int(ground[start : start + 2], 16) for start in (1, 3, 5)]
+        mixed = [round(alpha * over + (1 - alpha) * below) for over, below in zip(channels, under, strict=True)]
+        colour = "#" + "".join(f"{channel:02X}" for channel in mixed)
+    brighter, darker = sorted((luminance(colour), luminance(ground)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+THEME = tomllib.loads((Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml").read_text())["theme"]
+LIGHT, DARK = (THEME[name]["backgroundColor"] for name in ("light", "dark"))
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, LIGHT), (True, DARK)])
 def test_text_of_the_template_is_readable_on_its_ground(dark: bool, ground: str) -> None:
     layout = template(dark).layout
     for colour in (layout.font.color, layout.xaxis.tickfont.color, layout.yaxis.title.font.color):
-        brighter, darker = sorted((luminance(colour), luminance(ground)), reverse=True)
-        assert (brighter + 0.05) / (darker + 0.05) >= 4.5  # WCAG 2, level AA
+        assert contrast(colour, ground) >= 4.5  # WCAG 2, level AA
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, LIGHT), (True, DARK)])
+def test_the_tools_of_a_chart_are_icons_without_a_box(dark: bool, ground: str) -> None:
+    tools = template(dark).layout.modebar
+    assert contrast(tools.bgcolor, ground) == 1
+    assert contrast(tools.activecolor, ground) > contrast(tools.color, ground) >= 4.5
+
+
+@pytest.mark.parametrize("ground", [LIGHT, DARK])
+@pytest.mark.parametrize("head", [*HEADS, *ABLATIONS], ids=lambda head: head_style(head).label)
+def test_single_seeds_and_their_intervals_are_seen_on_both_grounds(head: HeadConfig, ground: str) -> None:
+    dots, _ = accuracies([HeadScore(head, [0.8, 0.9], [0.7, 0.8], [0.9, 1.0], 0.85, 0.8, 0.9)]).data
+    assert contrast(dots.marker.line.color, ground) >= 3  # WCAG 2, graphical objects
+    assert contrast(dots.marker.color, ground) >= 2
+    assert contrast(dots.error_x.color, ground) >= 2
+
+
+def test_what_is_light_enough_for_both_grounds_keeps_its_colour() -> None:
+    assert seed_colour("#0072B2") == "#0072B2"
+    darkened = seed_colour("#E69F00")
+    assert luminance(darkened) == pytest.approx(0.29, abs=0.005)
+    red, green, blue = (int(darkened[start : start + 2], 16) for start in (1, 3, 5))
+    assert red > green > blue == 0
+
+
+def test_the_box_over_curves_names_the_epoch() -> None:
+    axis = curves([Curve(Linear(), epochs(3, 2, np.random.default_rng(4)))], "loss", 3).layout.xaxis
+    assert axis.unifiedhovertitle.text == "epoch %{x}"
 
 
 def test_test_accuracies_reach_from_the_low_to_the_high_end_of_each_interval() -> None:
@@ -135,7 +181,20 @@ def test_confusion_names_counts_and_shares() -> None:
     np.testing.assert_allclose(np.asarray(figure.data[0].z).sum(axis=1), 1)
     texts = {(note.y, note.x): note.text for note in figure.layout.annotations}
     assert texts["ants", "bees"] == "<b>9.5</b><br>13.6%"
-    assert texts["bees", "bees"] == "<b>75</b><br>90.4%"
+    assert texts["bees", "bees"] == "<b>75.0</b><br>90.4%"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([[60.8, 9.25], [13, 70]], ["60.8", "9.2", "13.0", "70.0"]),
+        ([[60, 10], [13, 70 + 1e-9]], ["60", "10", "13", "70"]),
+        ([[1234.5, 9], [1, 0]], ["1,234.5", "9.0", "1.0", "0.0"]),
+    ],
+)
+def test_all_cells_of_a_confusion_have_one_form(counts: list[list[float]], told: list[str]) -> None:
+    notes = confusion(np.array(counts), ["ants", "bees"], DressedQuantum()).layout.annotations
+    assert [note.text.split("</b>")[0].removeprefix("<b>") for note in notes] == told
 
 
 def test_a_figure_for_export_names_its_heads_on_a_dark_ground_too() -> None:
