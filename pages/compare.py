@@ -20,13 +20,15 @@ from core.comparison import (
     load_comparison,
     load_predictions,
     problem_config,
+    problem_name,
     problem_title,
+    rivals,
     stored_names,
     untuned_comparison,
 )
 from core.comparison_figures import critical_difference, differences_height, list_height, paired_differences, tuning
 from core.errors import LabError
-from core.statistics import RULE, Interval, Verdict, headline, mean_interval, points
+from core.statistics import RULE, Interval, Verdict, headline, mean_interval, points, too_few_seeds
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
 from pages.ui.frame import within_dashboard
@@ -70,7 +72,7 @@ def page() -> None:
         st.subheader("Over all data sets")
         _ranking(comparison.tuned)
     st.subheader("Run it again")
-    _run()
+    _run(problem_name(chosen.comparison.config) if chosen else None)
 
 
 # --- what to look at --------------------------------------------------------------------------------------------------
@@ -135,8 +137,8 @@ def _choose() -> Choice | None:
     except LabError as error:
         st.warning(str(error))
         return None
-    rivals = [name for name in comparison.accuracy() if name != CANDIDATE]
-    against = _named_in_address("against", rivals, "bottleneck" if "bottleneck" in rivals else rivals[0], refused)
+    others = [name for name in comparison.accuracy() if name != CANDIDATE]
+    against = _named_in_address("against", others, "bottleneck" if "bottleneck" in others else others[0], refused)
     if refused:
         st.info(_told(refused))
     return Choice(comparison, margin, against)
@@ -235,17 +237,17 @@ def _figure(comparison: Comparison, found: Sequence[Verdict]) -> None:
 def _explained(comparison: Comparison, found: Sequence[Verdict], against: str) -> None:
     """The rule, one verdict at a time, and all of them in words."""
     st.markdown(f"**The rule.** {RULE}")
-    rivals = {verdict.rival: verdict for verdict in found}
+    by_rival = {verdict.rival: verdict for verdict in found}
     words = {result.rival.name: result.rival.words for result in comparison.results}
     st.selectbox(
         "Against",
-        list(rivals),
+        list(by_rival),
         format_func=lambda each: f"{each}: {words[each]}",
         key="against",
         on_change=_into_address,
         args=("against",),
     )
-    verdict = rivals[against]
+    verdict = by_rival[against]
     paired = verdict.paired
     rows = [
         ("mean difference, 95 % BCa bootstrap interval", _with_ends(paired.interval)),
@@ -468,10 +470,14 @@ def _ranking(tuned: bool) -> None:
 # --- run it again -----------------------------------------------------------------------------------------------------
 
 
-def _run() -> None:
-    left, middle, right = st.columns([3, 1, 1])
+def _run(shown: str | None) -> None:
+    """The controls of a new comparison, of the problem that is shown unless another one is chosen."""
+    left, middle, right = st.columns([3, 2, 1.4])
+    _follow(shown)
     problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=_title, key="run-problem")
     seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
+    if too_few := too_few_seeds(seeds, len(rivals(problem_config(problem))) - 1):
+        middle.caption(f":orange[:material/warning: {too_few}.]")
     trials = right.number_input(
         "Settings to try",
         0,
@@ -495,6 +501,13 @@ def _run() -> None:
         f"The same from a terminal: `python -m core compare {' '.join(arguments)}`. Other data and features: "
         "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
     )
+
+
+def _follow(shown: str | None) -> None:
+    """Keep the problem to run at the one that is shown, until somebody chooses another one."""
+    state = st.session_state
+    if shown in PROBLEMS and state.get("run-problem") in (None, state.get("run-follows"), shown):
+        state["run-problem"] = state["run-follows"] = shown
 
 
 page()

@@ -1,12 +1,16 @@
-"""The page of comparisons in a real browser: opened by its link, asked with another margin, run and stopped."""
+"""The page of comparisons, mostly in a real browser: opened by its link, asked with another margin, run and stopped."""
 
 import json
+from pathlib import Path
 
 import numpy as np
-from live_page import SLOW, Laboratory, new_page
+import pytest
+from live_page import REPOSITORY, SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
+from scipy import stats
+from streamlit.testing.v1 import AppTest
 
-from core.comparison import SHIPPED, load_comparison, load_predictions
+from core.comparison import SHIPPED, load_comparison, load_predictions, problem_title
 from core.statistics import headline
 
 PROBLEM = "ants_bees-layer3"
@@ -29,6 +33,48 @@ def expect_above_the_figure(page: Page, words: str) -> None:
         }""",
         arg=words,
     )
+
+
+def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str) -> AppTest:
+    """Somebody opens the page without a browser; nothing but what ships is stored."""
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    page = AppTest.from_file(str(REPOSITORY / "pages" / "compare.py"), default_timeout=60)
+    page.query_params["problem"] = problem
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_problem_to_run_is_the_one_that_is_shown_until_another_one_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit(tmp_path, monkeypatch, "moons")
+    to_run, shown = "run-problem", "problem"
+    assert page.selectbox(key=to_run).value == "moons"
+    page.selectbox(key=shown).set_value(PROBLEM).run()
+    assert page.selectbox(key=to_run).value == PROBLEM
+    page.selectbox(key=to_run).set_value("spirals").run()
+    page.selectbox(key=shown).set_value("moons").run()
+    assert page.selectbox(key=to_run).value == "spirals"
+    page.selectbox(key=to_run).set_value("moons").run()
+    page.selectbox(key=shown).set_value(PROBLEM).run()
+    assert page.selectbox(key=to_run).value == PROBLEM
+
+
+def test_seeds_that_can_show_nothing_are_told_at_their_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visit(tmp_path, monkeypatch, "moons")
+    n_rivals = len(load_comparison("moons", SHIPPED).results) - 1
+    enough = next(n for n in range(2, 65) if n_rivals * stats.wilcoxon(np.arange(1, n + 1)).pvalue < 0.05)
+
+    def warned(seeds: int) -> list[str]:
+        page.number_input(key="run-seeds").set_value(seeds).run()
+        return [caption.value for caption in page.caption if "too few" in caption.value]
+
+    assert warned(enough) == []
+    (warning,) = warned(enough - 1)
+    assert f"{enough - 1} seeds are too few" in warning
+    assert f"{n_rivals} rivals" in warning
+    assert f"it takes {enough}" in warning
 
 
 def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Browser, laboratory: Laboratory) -> None:
@@ -126,9 +172,16 @@ def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
     expect(page.get_by_text("Finished:")).to_be_visible(timeout=6 * SLOW)
     (folder,) = laboratory.results.glob("comparisons/*")
     assert len(json.loads((folder / "comparison.json").read_text())["seeds"]) == 2
+    title = problem_title(load_comparison("spirals", SHIPPED).config)
+    settings = "2 paired seeds, the paper's settings for every head"
+    expect(page.get_by_text("Finished:")).to_have_text(f"Finished: {title}, {settings}")
+    scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
+    assert page.evaluate(scrolled) > 1000
     page.get_by_role("button", name="Show it").click()
     page.wait_for_function(
         "document.querySelector('.st-key-paired .lab-chart').layout.title.subtitle.text.includes('2 paired')"
     )
+    page.wait_for_function(f"{scrolled} === 0")
+    expect_above_the_figure(page, "2 seeds are too few")
     assert f"problem={folder.name}" in page.url
     page.context.close()

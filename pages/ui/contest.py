@@ -13,12 +13,28 @@ from typing import Any
 
 import streamlit as st
 
+from core.comparison import load_comparison
+from core.errors import LabError
 from core.settings import PROJECT
 from pages.ui.header import duration
 from pages.ui.service import may_control, person
 
 REDRAW = 0.5
 """Seconds between two looks at a comparison that goes on."""
+
+_to_top = st.components.v2.component(
+    "to_top",
+    html="",
+    css=".st-key-to-top { position: absolute; width: 1px; }",
+    js="""
+export default function ({ data, parentElement }) {
+  if (parentElement.shown !== undefined && parentElement.shown !== data.shown)
+    document.querySelector('[data-testid="stMain"]').scrollTo(0, 0)
+  parentElement.shown = data.shown
+}
+""",
+    isolate_styles=False,  # its style is about the element around it
+)
 
 
 @dataclass
@@ -86,7 +102,8 @@ def contest_going() -> bool:
 
 
 def contest_view() -> None:
-    """How the latest comparison stands; redraws itself while it goes on."""
+    """How the latest comparison stands; redraws itself while it goes on. To show it brings the page back to its top."""
+    _to_top(key="to-top", data={"shown": st.session_state.get("comparisons-shown", 0)})
     going = contest_going()
     st.fragment(_draw, run_every=REDRAW if going else None)(going)
 
@@ -111,13 +128,26 @@ def _draw(was_going: bool) -> None:
         st.warning(contest.problem)
     elif contest.finished:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"Finished: {contest.finished}")
+            st.success(f"Finished: {_in_words(contest.finished)}")
             if st.button("Show it", key="show-comparison", on_click=_show, args=(contest.finished,)):
                 st.rerun()  # the whole page, not this part alone
     if was_going and contest.ended:
         st.rerun()
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _in_words(name: str) -> str:
+    """Problem, seeds and settings of a stored comparison."""
+    try:
+        comparison = load_comparison(name)
+    except LabError as error:
+        return str(error)
+    trials = max(len(result.trials) for result in comparison.results)
+    settings = f"{trials} settings tried for every head" if trials else "the paper's settings for every head"
+    return f"{comparison.title}, {len(comparison.seeds)} paired seeds, {settings}"
+
+
 def _show(name: str) -> None:
     st.session_state["problem"] = name
     st.query_params["problem"] = name
+    st.session_state["comparisons-shown"] = st.session_state.get("comparisons-shown", 0) + 1
