@@ -477,7 +477,7 @@ def _run(shown: str | None) -> None:
     problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=_title, key="run-problem")
     seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
     if too_few := too_few_seeds(seeds, len(rivals(problem_config(problem))) - 1):
-        middle.caption(f":orange[:material/warning: {too_few}.]")
+        middle.warning(f"{too_few}.", icon=":material/warning:")
     trials = right.number_input(
         "Settings to try",
         0,

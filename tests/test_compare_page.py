@@ -68,7 +68,7 @@ def test_seeds_that_can_show_nothing_are_told_at_their_field(tmp_path: Path, mon
 
     def warned(seeds: int) -> list[str]:
         page.number_input(key="run-seeds").set_value(seeds).run()
-        return [caption.value for caption in page.caption if "too few" in caption.value]
+        return [warning.value for warning in page.warning]
 
     assert warned(enough) == []
     (warning,) = warned(enough - 1)
