@@ -209,7 +209,7 @@ def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
 def test_a_shipped_run_says_with_how_many_seeds() -> None:
     wanted = experiment(default_values())
     shipped = replace(after(200, DressedQuantum(), status="finished"), config=RunConfig(seeds=20))
-    for seeds, words in ((20, "these settings, trained elsewhere"), (8, "these settings with 20 seeds, trained")):
+    for seeds, words in ((20, "laboratory: these settings. "), (8, "laboratory: these settings, 20 seeds. ")):
         same = replace(wanted, configs=tuple(each.model_copy(update={"seeds": seeds}) for each in wanted.configs))
         told = header._progress(View(("paper-a",), same, DressedQuantum(), shipped=True), [shipped])[1]
         assert words in told

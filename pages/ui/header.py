@@ -48,8 +48,8 @@ def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, floa
     if view.shipped:
         told = _next(view, "Press Run for your own.")
         seeds = snapshots[0].config.seeds
-        same = "these settings" if seeds == _seeds_wanted(view) else f"these settings with {seeds} seeds"
-        return status, f"This run came with the laboratory: {same}, trained elsewhere. {told}", 1.0
+        same = "these settings" if seeds == _seeds_wanted(view) else f"these settings, {seeds} seeds"
+        return status, f"This run came with the laboratory: {same}. {told}", 1.0
     reached, message = _reached(snapshots), _message(snapshots)
     match status:
         case "queued":
