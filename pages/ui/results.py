@@ -1,8 +1,10 @@
 """What an experiment came to: test accuracy once, what the seeds can and cannot show, confusion, wrong images."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -17,6 +19,9 @@ from core.store import Record
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs
+
+if TYPE_CHECKING:
+    from core.statistics import Verdict
 
 MARGIN = 1.0
 """Percent points of accuracy within which two heads count as equal."""
@@ -56,8 +61,14 @@ def tests_view(tested: Sequence[Tested]) -> None:
     panel(f"<p>{escape(sentence(tested))}</p>", key="sentence", min_height=48)
     chosen = tested[0]
     if len(tested) > 1:
-        if _share_a_rate(tested):
-            st.page_link("pages/compare.py", label="The same with tuned learning rates", icon=":material/balance:")
+        address = tuned_address(chosen.config)
+        if _share_a_rate(tested) and address:
+            st.page_link(
+                "pages/compare.py",
+                label="These data and features with tuned learning rates",
+                icon=":material/balance:",
+                query_params=address,
+            )
         labels = [each.label for each in tested]
         what = "Confusion of" if chosen.config.dataset in POINT_DATASETS else "Confusion and wrong images of"
         label = st.segmented_control(what, labels, default=labels[0], required=True, key="confused")
@@ -70,11 +81,27 @@ def tests_view(tested: Sequence[Tested]) -> None:
         revision=",".join(each.config.model_dump_json() for each in tested),
         describe=["Test accuracy of every seed of every head", f"Confusion of the {chosen.label} head"],
     )
-    st.caption(
-        "Dot: one seed, 95 % Wilson interval over test images. Diamond: mean of the seeds with its 95 % interval. "
-        "Confusion: test images, mean over seeds."
-    )
+    st.caption(explanation(chosen.config))
     _wrong_images(chosen, classes)
+
+
+def tuned_address(config: RunConfig) -> dict[str, str]:
+    """Where the page Compare shows heads with tuned learning rates on these data and features; empty: nowhere."""
+    from core.comparison import PROBLEMS, problem_name, stored_names
+
+    name = problem_name(config)
+    stored = name in PROBLEMS and f"{name}-tuned" in stored_names()
+    return {"problem": name, "settings": "tuned"} if stored else {}
+
+
+def explanation(config: RunConfig) -> str:
+    """What the two charts show."""
+    samples = "points" if config.dataset in POINT_DATASETS else "images"
+    chosen = "lowest validation loss" if config.protocol == "ours" else "best accuracy on the test set itself"
+    return (
+        f"Dot: one seed at its epoch of {chosen}, which need not be the last one; 95 % Wilson interval over test "
+        f"{samples}. Diamond: mean of the seeds with its 95 % interval. Confusion: test {samples}, mean over seeds."
+    )
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -140,9 +167,50 @@ def sentence(tested: Sequence[Tested]) -> str:
     if len(tested) < 2:
         return f"{told} {n_seeds} seeds show how much the start of training matters; they {cannot}."
     found = verdicts(tested[0].label, {each.label: each.correct.mean(axis=1) for each in tested}, margin=MARGIN)
-    shown = "; ".join(verdict.title for verdict in found)
     where = "on this test set" + (", at one learning rate for all heads" if _share_a_rate(tested) else "")
-    return f"{told} These {n_seeds} seeds show {where}: {shown}. They {cannot} around each accuracy."
+    return f"{told} {_shown(found, n_seeds, where)} They {cannot} around each accuracy."
+
+
+def _shown(found: Sequence["Verdict"], n_seeds: int, where: str) -> str:
+    """What the verdicts say, rivals of one verdict together; of seeds too few for any difference, how many can do."""
+    from core.statistics import fewest_seeds
+
+    candidate, fewest = found[0].candidate, fewest_seeds(len(found))
+    rivals: dict[str, list[str]] = {}
+    for verdict in sorted(found, key=_is_open):
+        if n_seeds >= fewest or not _is_open(verdict):
+            rivals.setdefault(_words(verdict), []).append(verdict.rival)
+    told = []
+    if rivals:
+        groups = "; ".join(f"{words} {_listed(names)}" for words, names in rivals.items())
+        told.append(f"These {n_seeds} seeds show of {candidate} {where}: {groups}.")
+    if n_seeds < fewest:
+        heads = f"{len(found) + 1} heads"
+        told.append(f"{n_seeds} seeds cannot show a difference between {heads}, however large; {fewest} can.")
+    return " ".join(told)
+
+
+def _is_open(verdict: "Verdict") -> bool:
+    return verdict.kind == "not enough evidence"
+
+
+def _words(verdict: "Verdict") -> str:
+    """A verdict as far as the rival's name."""
+    from core.statistics import points
+
+    margin = points(verdict.margin)
+    match verdict.kind:
+        case "not enough evidence":
+            return "not enough evidence against"
+        case "equivalent":
+            return f"equivalent within {margin} to"
+        case kind:
+            return f"{kind} by less than {margin} than" if verdict.is_below_margin else f"{kind} than"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "a", "a and b" or "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _share_a_rate(tested: Sequence[Tested]) -> bool:
@@ -150,20 +218,43 @@ def _share_a_rate(tested: Sequence[Tested]) -> bool:
 
 
 def _wrong_images(tested: Tested, classes: Sequence[str]) -> None:
-    wrong = (~tested.correct).mean(axis=0)  # (n_test,)
-    worst = [int(index) for index in np.argsort(-wrong, kind="stable")[:MOST_IMAGES] if wrong[index] > 0]
+    n_seeds, times = len(tested.correct), (~tested.correct).sum(axis=0)  # (n_test,)
+    worst = most_often_wrong(times, tested.labels)
     found = thumbnails(tested.config.dataset, tuple(tested.names[index] for index in worst), settings().data_dir)
     if not found:
         return
-    st.markdown(f"**Test images that {tested.label} gets wrong most often**")
+    st.markdown(f"**Test images that {tested.label} gets wrong most often**{_out_of(times, worst, n_seeds)}")
     with st.grid("auto", min_column_width=130, gap="small"):
         for index, image in zip(worst, found, strict=True):
-            said = classes[tested.said[index]] if wrong[index] > 0.5 else classes[1 - tested.labels[index]]
-            seeds = f"{round(wrong[index] * len(tested.correct))} of {len(tested.correct)} seeds"
+            said = classes[tested.said[index]] if 2 * times[index] > n_seeds else classes[1 - tested.labels[index]]
+            seeds = f"{times[index]} of {n_seeds} seeds"
             truth = classes[tested.labels[index]]
             st.image(
                 image, caption=f"{truth}, taken for {said} by {seeds}", alt=f"A test image of {truth}", width="stretch"
             )
+
+
+def most_often_wrong(times: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Indices of the images that most seeds get wrong; where as many do, the classes take turns.
+
+    times: (n_test,) number of seeds that get an image wrong; labels: (n_test,) int64.
+    """
+    before: Counter[tuple[int, int]] = Counter()
+    order = []
+    for index, (count, label) in enumerate(zip(times.tolist(), labels.tolist(), strict=True)):
+        order.append((-count, before[count, label], label, index))
+        before[count, label] += 1
+    return [index for count, _, _, index in sorted(order)[:MOST_IMAGES] if count]
+
+
+def _out_of(times: np.ndarray, worst: Sequence[int], n_seeds: int) -> str:
+    """How many images there are like the shown ones, where these are not all."""
+    fewest = times[worst[-1]]
+    alike = int((times >= fewest).sum())
+    if alike == len(worst):
+        return ""
+    seeds = f"{fewest} or more of {n_seeds} seeds get" if fewest < n_seeds else f"all {n_seeds} seeds get"
+    return f": {len(worst)} of {alike:,} that {seeds if n_seeds > 1 else 'its one seed gets'} wrong"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
