@@ -35,7 +35,16 @@ from pages.ui.header import duration
 from pages.ui.live import curves_view
 from pages.ui.panel import panel
 from pages.ui.results import Tested, test_of, tests_view, thumbnails
-from pages.ui.row_runs import features_title, head_title, percent, plus_minus, row_view, run_row, with_own
+from pages.ui.row_runs import (
+    features_title,
+    head_title,
+    percent,
+    plus_minus,
+    row_view,
+    run_row,
+    short_title,
+    with_own,
+)
 
 PAPER = "https://arxiv.org/abs/1912.08278"
 STYLE = Path(__file__).parent / "ui" / "paper.css"
@@ -143,12 +152,16 @@ def _table(lines: Sequence[Line]) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "Row": text(width=192, pinned=True),
+            "Row": text(
+                width=284,
+                pinned=True,
+                help="Data, features (of ResNet-18 unless another network is named), protocol and head; early and "
+                "BatchNorm are variants of the paper's",
+            ),
+            "run": st.column_config.ButtonColumn("", width=80, on_click=_clicked, key="paper_click"),
             "Reported": text(width=74, help="Test accuracy that the authors report"),
             "Measured": text(width=96, help="Test accuracy at the chosen epoch: mean over seeds ± its 95 % interval"),
             "Here": text(width=98, help="The newest run of this row on this server"),
-            "run": st.column_config.ButtonColumn("", width=92, on_click=_clicked, key="paper_click"),
-            "Protocol": text(width=118),
             "Features": text(width=156),
             "Time reported": text(width=100),
             "Time": text(width=56, help="Training time of all seeds together, on the machine that made the row"),
@@ -170,12 +183,11 @@ def _table(lines: Sequence[Line]) -> None:
 def _cells(line: Line) -> dict[str, str]:
     row, done = line.row, line.measured or line.again
     return {
-        "Row": f"{DATASETS[row.dataset].title}, {head_title(row)}",
+        "Row": short_title(row),
+        "run": "Run again" if done else "Run",
         "Reported": _reported(row),
         "Measured": plus_minus(done.best) if done else "not run here",
         "Here": plus_minus(line.again.best) if line.again and line.measured else "",
-        "run": "Run again" if done else "Run",
-        "Protocol": row.protocol,
         "Features": features_title(row),
         "Time reported": _reported_time(row),
         "Time": duration(done.seconds) if done else "",

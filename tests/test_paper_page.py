@@ -7,11 +7,12 @@ import pytest
 from live_page import SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
 
-from core.paper import find_row
+from core.paper import find_row, rows
 from pages.ui.extraction import Command
 from pages.ui.notebook_run import Computation
+from pages.ui.row_runs import short_title
 
-FIRST_ROW, ROW, RUN_COLUMN = 49, 33, 500
+FIRST_ROW, ROW, RUN_COLUMN = 49, 33, 324
 """Pixels from the table's upper left corner to the first row's middle, from row to row, and to the buttons."""
 
 
@@ -137,8 +138,36 @@ def test_a_computation_of_the_notebook_stops_and_tells_why() -> None:
     assert (stopped.status, stopped.told(), stopped.measured) == ("stopped", "stopped at iteration 0.", None)
 
 
+def test_the_button_belongs_to_its_row_also_when_the_table_is_sorted(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_paper(browser, laboratory, "examples=1&example=1")
+    for _ in range(2):  # the second click sorts the other way
+        page.locator("[data-testid=stDataFrame]").click(position={"x": 60, "y": 17})
+        page.wait_for_timeout(500)
+    press_row(page, 0)
+    expect(page.locator(".st-key-again .status")).to_contain_text("Two spirals, 2 turns, quantum, 2 coordinates, paper")
+    page.context.close()
+
+
+def test_the_short_title_of_a_row_is_its_alone() -> None:
+    titles = [short_title(row) for row in rows()]
+    assert len(set(titles)) == len(titles)
+    assert short_title(find_row("spirals-hybrid-notebook")) == "Two spirals, 1.52 turns, notebook, quantum"
+    assert short_title(find_row("ants_bees-layer3-linear-paper-early")) == "Ants and bees, layer3, early, linear"
+    assert short_title(find_row("ants_bees-mobilenet_v2-mlp-ours")) == "Ants and bees, MobileNetV2, ours, mlp"
+    batchnorm = "dogs_cats-avgpool-dressed_quantum-paper-BatchNorm"
+    assert short_title(find_row(batchnorm)) == "Dogs and cats, complete, BatchNorm, quantum"
+
+
 def test_a_phone_shows_all_of_it(browser: Browser, laboratory: Laboratory) -> None:
     page = open_paper(browser, laboratory, "", width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.get_by_text("What the circuit computes when training begins")).to_be_visible()
+    page.context.close()
+
+
+def test_a_phone_has_the_buttons_beside_the_rows(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_paper(browser, laboratory, "examples=2+Ants+and+bees&protocols=paper%2C+BatchNorm", width=390)
+    page.locator("[data-testid=stDataFrame]").scroll_into_view_if_needed()
+    press_row(page, 1)
+    expect(page.locator(".st-key-again .status")).to_contain_text("Ants and bees, linear, ResNet-18 complete")
     page.context.close()

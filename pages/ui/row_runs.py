@@ -131,6 +131,14 @@ NOTEBOOK_HEADS = {"classical": "mlp", "hybrid": "quantum"}
 """The notebook's network → what a head of its kind is called here."""
 
 
+def short_title(row: Row) -> str:
+    """Data, features, protocol and head in a few words that no other row has."""
+    words = [DATASETS[row.dataset].title]
+    if row.dataset not in POINT_DATASETS:
+        words.append(features_title(row).split(",")[0].removeprefix("ResNet-18 ").removeprefix("to "))
+    return ", ".join([*words, row.protocol.removeprefix("paper, "), head_title(row)])
+
+
 def percent(share: float) -> str:
     """0.97 → "97.0 %"."""
     return f"{100 * share:.1f} %"
