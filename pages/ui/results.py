@@ -168,7 +168,7 @@ def sentence(tested: Sequence[Tested]) -> str:
         return f"{told} {n_seeds} seeds show how much the start of training matters; they {cannot}."
     found = verdicts(tested[0].label, {each.label: each.correct.mean(axis=1) for each in tested}, margin=MARGIN)
     where = "on this test set" + (", at one learning rate for all heads" if _share_a_rate(tested) else "")
-    return f"{told} {_shown(found, n_seeds, where)} They {cannot} around each accuracy."
+    return f"{told} {_shown(found, n_seeds, where)} More seeds {cannot} around each accuracy."
 
 
 def _shown(found: Sequence["Verdict"], n_seeds: int, where: str) -> str:
