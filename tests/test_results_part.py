@@ -1,5 +1,6 @@
 """What the page says of finished heads on the test set: verdicts, wrong images, and where tuned heads are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,7 @@ from core.config import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig,
 from core.statistics import fewest_seeds
 from pages.ui import results as results_part
 from pages.ui.results import explanation, most_often_wrong, sentence, tuned_address
-from pages.ui.service import jobs
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 TEN_HEADS: tuple[HeadConfig, ...] = (
     DressedQuantum(),
     Bottleneck(),
@@ -155,13 +154,39 @@ def test_tuned_heads_are_offered_where_a_comparison_of_these_data_and_features_i
     assert tuned_address(RunConfig()) == {}
 
 
-def test_the_link_to_tuned_heads_names_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
-    monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {}))  # without a browser there are none
-    st.cache_resource.clear()
-    page = AppTest.from_file(str(REPOSITORY / "dashboard.py"), default_timeout=60).run()
+@pytest.mark.parametrize(
+    ("rates", "stored", "addresses"),
+    [
+        ((0.07, 0.07), True, [{"problem": "spirals", "settings": "tuned"}]),
+        ((0.07, 0.07), False, []),
+        ((0.07, 0.01), True, []),
+    ],
+)
+def test_the_link_to_tuned_heads_names_what_is_shown(
+    rates: tuple[float, float],
+    stored: bool,
+    addresses: list[dict[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def part() -> None:
+        import streamlit as st
+
+        from pages.ui.results import tests_view
+
+        tests_view(st.session_state.tested)
+
+    if not stored:
+        monkeypatch.setattr(comparison, "SHIPPED", tmp_path)
+        monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    links: list[dict[str, str]] = []
+    monkeypatch.setattr(st, "page_link", lambda page, label, icon, query_params: links.append(query_params))
+    page = AppTest.from_function(part, default_timeout=60)
+    both = seen(DressedQuantum(), [900, 905]), seen(Linear(), [800, 810])
+    page.session_state.tested = [
+        replace(each, config=each.config.model_copy(update={"learning_rate": rate}))
+        for each, rate in zip(both, rates, strict=True)
+    ]
+    page.run()
     assert not page.exception
-    (link,) = page.get("page_link")
-    assert "problem=ants_bees-layer3&settings=tuned" in str(link.proto)
-    jobs().close()
-    st.cache_resource.clear()
+    assert links == addresses
