@@ -58,7 +58,8 @@ function draw(root) {
   const touch = matchMedia("(pointer: coarse)").matches
   for (const [index, chart] of [...root.children].entries()) {
     const figure = structuredClone(figures[index])
-    Object.assign(figure.layout, { template, uirevision: revision, autosize: true })
+    // Plotly draws what has to stand out from the ground, such as the line under the pointer, by the ground's colour.
+    Object.assign(figure.layout, { template, paper_bgcolor: ground, uirevision: revision, autosize: true })
     fitTitle(figure.layout, chart)
     if (touch) figure.layout.dragmode = false // a finger on a chart scrolls the page
     chart.dataset.updates = Number(chart.dataset.updates) + 1
