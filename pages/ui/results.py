@@ -172,21 +172,20 @@ def sentence(tested: Sequence[Tested]) -> str:
 
 
 def _shown(found: Sequence["Verdict"], n_seeds: int, where: str) -> str:
-    """What the verdicts say, rivals of one verdict together; of seeds too few for any difference, how many can do."""
-    from core.statistics import fewest_seeds
+    """What the verdicts say, rivals of one verdict together; of seeds too few for any difference, how many it takes."""
+    from core.statistics import too_few_seeds
 
-    candidate, fewest = found[0].candidate, fewest_seeds(len(found))
+    too_few = too_few_seeds(n_seeds, len(found))
     rivals: dict[str, list[str]] = {}
     for verdict in sorted(found, key=_is_open):
-        if n_seeds >= fewest or not _is_open(verdict):
+        if not (too_few and _is_open(verdict)):
             rivals.setdefault(_words(verdict), []).append(verdict.rival)
     told = []
     if rivals:
         groups = "; ".join(f"{words} {_listed(names)}" for words, names in rivals.items())
-        told.append(f"These {n_seeds} seeds show of {candidate} {where}: {groups}.")
-    if n_seeds < fewest:
-        heads = f"{len(found) + 1} heads"
-        told.append(f"{n_seeds} seeds cannot show a difference between {heads}, however large; {fewest} can.")
+        told.append(f"These {n_seeds} seeds show of {found[0].candidate} {where}: {groups}.")
+    if too_few:
+        told.append(f"{too_few}.")
     return " ".join(told)
 
 
