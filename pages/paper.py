@@ -45,6 +45,7 @@ from pages.ui.row_runs import (
     short_title,
     with_own,
 )
+from pages.ui.view import judged_on
 
 PAPER = "https://arxiv.org/abs/1912.08278"
 STYLE = Path(__file__).parent / "ui" / "paper.css"
@@ -381,7 +382,7 @@ def _runs_of(dataset: str) -> None:
         records[0].config.epochs,
         key="paper-curves",
         revision=f"{dataset}-{cut}-{protocol}",
-        watched="validation" if protocol == "ours" else "test",
+        watched=judged_on(records[0].config),
     )
     tests_view([_tested(record.run_id) for record in records])
 
