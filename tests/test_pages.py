@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from core.comparison import problem_for
-from core.config import MLP, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.config import MLP, Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
 from core.datasets import DATASETS
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
@@ -171,6 +171,12 @@ def test_what_no_control_says_of_a_run_is_found() -> None:
         "hidden": (5, 5),
         "activation": "tanh",
     }
+
+
+def test_heads_of_different_sizes_are_more_than_the_controls_can_say() -> None:
+    assert beyond_controls([RunConfig(head=DressedQuantum()), RunConfig(head=Bottleneck(width=4))]) == {}
+    assert beyond_controls([RunConfig(head=Bottleneck(width=3))]) == {}
+    assert beyond_controls([RunConfig(head=DressedQuantum()), RunConfig(head=Bottleneck(width=3))]) == {"width": 3}
 
 
 def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:

@@ -165,13 +165,13 @@ def beyond_controls(configs: Sequence[RunConfig]) -> dict[str, Any]:
 
     Runs from the page of the paper and from a terminal can have such settings.
     """
+    try:
+        alike = {head_style(each.head).label: _flat(each) for each in experiment(control_values(configs)).configs}
+    except LabError:
+        return {}  # their features are not listed here any more
     found: dict[str, Any] = {}
     for config in configs:
-        try:
-            (alike,) = experiment(control_values([config])).configs
-        except LabError:
-            continue  # its features are not listed here any more
-        taken = _flat(alike)
+        taken = alike[head_style(config.head).label]
         found |= {name: value for name, value in _flat(config).items() if value != taken[name]}
     return found
 
