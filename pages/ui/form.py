@@ -87,7 +87,6 @@ def controls() -> dict[str, Any]:
         persist_state="session",
         on_change=_follow_dataset,
     )
-    st.session_state.defaults_of = values["dataset"]
     values["features"] = _features(values["dataset"])
     left, right = _pair()
     values["n_qubits"] = _slider(left, "Qubits", "n_qubits")
@@ -114,7 +113,8 @@ def controls() -> dict[str, Any]:
 def _follow_dataset() -> None:
     """Controls that stand at their defaults take those of the data set that was chosen, the paper's settings for it."""
     state = st.session_state
-    before, after = default_values(state.defaults_of), default_values(state.dataset)
+    shown, _ = from_address(state.address)
+    before, after = default_values(shown["dataset"]), default_values(state.dataset)
     fill({name: after[name] for name in CONTROLS if name != "dataset" and state[name] == before[name]})
 
 
