@@ -185,7 +185,7 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
 ) -> None:
     page = open_page(browser, f"{laboratory.url}/?n_qubits=99&q_depth=3&epochs=10&heads=quantum")
     expect(page.get_by_test_id("stAlert")).to_contain_text("n_qubits = '99' is not possible")
-    steps, address = page.evaluate("history.length"), page.url
+    steps = page.evaluate("history.length")
     press(page, "defaults")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     page.wait_for_url(f"{laboratory.url}/")
@@ -193,7 +193,7 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
     assert page.evaluate("history.length") == steps + 1
     page.go_back()
     expect(page.locator(".st-key-q_depth")).to_contain_text("3")
-    assert "q_depth=3&epochs=10&heads=quantum" in page.url, address
+    assert "q_depth=3&epochs=10&heads=quantum" in page.url
     page.context.close()
 
 
