@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.config import DressedQuantum, RunConfig, head_config
+from core.config.run import DressedQuantum, RunConfig, head_config
 from core.errors import LabError
-from core.estimate import together
+from core.runs.estimate import together
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
 from core.settings import settings
-from core.snapshots import Snapshot
-from core.store import LIVE, SHIPPED, Store, digest, is_shipped
 from pages.ui.charts import load_plotly
 from pages.ui.experiment import Experiment, beyond_controls, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view

@@ -1,7 +1,7 @@
 """What training tells while it goes on. Plain data, no torch: screens, files and processes all read these.
 
-Lists that hold one number for each member are in the order of `core.config.Member`. Losses are in nats, accuracies in
-[0, 1]. Arrays are numpy's.
+Lists that hold one number for each member are in the order of `core.config.run.Member`. Losses are in nats, accuracies
+in [0, 1]. Arrays are numpy's.
 """
 
 from dataclasses import dataclass, field

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.config import one_sentence
+from core.config.run import one_sentence
 from core.errors import LabError
 
 PROJECT = Path(__file__).resolve().parent.parent

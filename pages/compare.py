@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.comparison import (
+from core.comparison.record import (
     CANDIDATE,
     GROUPS,
     MARGIN,
@@ -26,9 +26,9 @@ from core.comparison import (
     stored_names,
     untuned_comparison,
 )
-from core.comparison_figures import critical_difference, differences_height, list_height, paired_differences, tuning
 from core.errors import LabError
-from core.statistics import RULE, Interval, Verdict, headline, mean_interval, points, too_few_seeds
+from core.figures.comparison import critical_difference, differences_height, list_height, paired_differences, tuning
+from core.statistics.verdict import RULE, Interval, Verdict, headline, mean_interval, points, too_few_seeds
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
 from pages.ui.frame import within_dashboard

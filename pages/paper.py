@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.closed_form import closed_form_subsets
-from core.config import POINT_DATASETS, DressedQuantum, RunConfig
-from core.datasets import DATASETS, points
+from core.circuit.closed_form import closed_form_subsets
+from core.config.run import POINT_DATASETS, DressedQuantum, RunConfig
+from core.data.banks import load_bank
+from core.data.datasets import DATASETS, points
 from core.errors import LabError
-from core.features import load_bank
-from core.figures import Curve, Region, decision_regions
-from core.paper import (
+from core.figures.runs import Curve, Region, decision_regions
+from core.paper.table import (
     DECISION_GRID,
     EXAMPLES,
     NOTEBOOK_MINUTES,
@@ -26,9 +26,9 @@ from core.paper import (
     notebook_results,
     table,
 )
+from core.runs.store import Record, Store
 from core.settings import settings
-from core.shapes import count_trained
-from core.store import Record, Store
+from core.training.shapes import count_trained
 from pages.ui.charts import charts
 from pages.ui.frame import within_dashboard
 from pages.ui.header import duration

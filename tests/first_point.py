@@ -16,8 +16,8 @@ from live_page import REPOSITORY, Laboratory, first_point, launch, open_page, pr
 from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(REPOSITORY))
-from core.bench import machine
-from core.bench_report import save
+from core.bench.report import save
+from core.bench.step import machine
 
 QUIET_MS = 5_000
 """Milliseconds between a run's end and the next click: what the page does after a run is over by then."""

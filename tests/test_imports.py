@@ -9,19 +9,38 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LIGHT = (
-    "config",
+    "config.run",
     "events",
     "errors",
     "settings",
-    "shapes",
-    "snapshots",
-    "store",
-    "statistics",
-    "figures",
-    "features",
-    "circuits",
+    "training.shapes",
+    "runs.snapshots",
+    "runs.store",
+    "runs.estimate",
+    "statistics.verdict",
+    "figures.runs",
+    "figures.comparison",
+    "data.banks",
+    "circuit.description",
+    "comparison.record",
+    "paper.table",
 )
-ORDER = ("config", "circuits", "simulator", "heads", "training", "jobs")
+ARROWS: dict[str, set[str]] = {
+    "errors": set(),
+    "events": set(),
+    "config": {"errors"},
+    "settings": {"config", "errors"},
+    "circuit": {"config", "errors"},
+    "statistics": {"errors"},
+    "data": {"config", "errors", "settings"},
+    "training": {"circuit", "config", "data", "errors", "events", "settings"},
+    "runs": {"config", "errors", "events", "settings"},
+    "paper": {"circuit", "config", "data", "errors", "events", "runs", "settings", "statistics", "training"},
+    "comparison": {"config", "data", "errors", "events", "paper", "settings", "statistics", "training"},
+    "figures": {"comparison", "config", "events", "statistics"},
+    "work": {"config", "data", "errors", "events", "runs", "settings", "training"},
+}
+"""Family of core → the families that it may look into. `bench` and `commands` may look into any."""
 
 
 def imported(path: Path) -> set[str]:
@@ -65,7 +84,22 @@ def test_light_modules_load_neither_torch_nor_pennylane(module: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_core_imports_point_one_way() -> None:
-    for place, module in enumerate(ORDER):
-        later = {f"core.{name}" for name in ORDER[place + 1 :]}
-        assert not imported(ROOT / "core" / f"{module}.py") & later, module
+def family(path: Path) -> str:
+    return path.relative_to(ROOT / "core").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", below("core"), ids=lambda path: ".".join(path.relative_to(ROOT).with_suffix("").parts))
+def test_families_of_core_look_only_where_they_may(path: Path) -> None:
+    here = family(path)
+    if here in ("bench", "commands", "__init__", "__main__"):
+        return
+    seen = {name.split(".")[1] for name in imported(path) if name.startswith("core.")}
+    assert seen <= ARROWS[here] | {here}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in below("core")}), ids=lambda path: path.name)
+def test_every_family_has_a_map_that_names_its_files(folder: Path) -> None:
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    families = {path.name for path in folder.iterdir() if (path / "__init__.py").exists()}
+    assert {name for name in files | families if f"`{name}`" not in text} == set()

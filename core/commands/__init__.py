@@ -1,1 +1,1 @@
-"""What can be done from a terminal: one file a command, each with add_arguments and run."""
+"""The commands of ``python -m core``: `train`, `features`, `paper`, `compare`, `bench`; arguments and printing only."""

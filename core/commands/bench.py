@@ -54,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     _check(given)
     import torch
 
-    from core.bench import machine
+    from core.bench.step import machine
 
     torch.set_num_threads(given.threads)
     names = _contestants(given)
@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")  # of other people's libraries
         result = measure(given, names) | {"machine": machine(names, given.device)}
     if given.save:
-        from core.bench_report import save
+        from core.bench.report import save
 
         print(f"written to {save(given.what, result, settings().results_dir / 'benchmarks')}", file=sys.stderr)
     if given.json:
@@ -93,7 +93,7 @@ def _check(given: argparse.Namespace) -> None:
 
 def _contestants(given: argparse.Namespace) -> list[str]:
     """Ours and the chosen peers; `LabError` for one that is unknown or not installed."""
-    from core.bench import OURS, PEERS, installed
+    from core.bench.step import OURS, PEERS, installed
 
     here = installed()
     if given.device != "cpu":
@@ -114,8 +114,8 @@ def _contestants(given: argparse.Namespace) -> list[str]:
 
 
 def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.bench import LABELS, Task, compare_step
-    from core.training import enough_memory, existing_device
+    from core.bench.step import LABELS, Task, compare_step
+    from core.training.loop import enough_memory, existing_device
 
     device = existing_device(given.device)
     size = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
@@ -131,8 +131,8 @@ def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
 
 def _profile(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.bench import Task
-    from core.bench_profile import SHOWN_OPERATIONS, profile_step
+    from core.bench.profile import SHOWN_OPERATIONS, profile_step
+    from core.bench.step import Task
 
     task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
     result = profile_step(task)
@@ -148,7 +148,7 @@ def _profile(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
 
 def _scaling(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.bench import LABELS, PEERS, compare_scaling
+    from core.bench.step import LABELS, PEERS, compare_scaling
 
     names = [name for name in names if name in ("ours", "classical") or name in PEERS]
     rows = []
@@ -157,17 +157,17 @@ def _scaling(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
         size = f"{row['n_qubits']} qubits, depth {row['q_depth']}, batch {row['batch_size']}, {row['members']} members"
         print(f"{size:50}{LABELS[row['name']]:52}{row['ms']:12.4g} ms", flush=True)
     if given.figure:
-        from core.bench_report import scaling_figure
+        from core.bench.report import scaling_figure
 
         scaling_figure(rows).write_html(given.figure)
     return {"rows": rows}
 
 
 def _run(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.config import run_config
+    from core.config.run import run_config
+    from core.data.banks import load_bank
     from core.events import Epoch, Finished
-    from core.features import load_bank
-    from core.training import train
+    from core.training.loop import train
 
     result: dict[str, Any] = {"epochs": given.epochs, "seconds": {}, "first_epoch_seconds": {}, "test_accuracy": {}}
     for seeds in given.seeds.split(","):

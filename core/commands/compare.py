@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from core.comparison import (
+from core.comparison.record import (
     MARGIN,
     PROBLEMS,
     SEEDS,
@@ -25,12 +25,12 @@ from core.comparison import (
     problem_name,
     save_comparison,
 )
-from core.config import RunConfig, run_config
+from core.config.run import RunConfig, run_config
 from core.errors import LabError
-from core.statistics import check_margin, mean_interval
+from core.statistics.verdict import check_margin, mean_interval
 
 if TYPE_CHECKING:
-    from core.contest import Progress
+    from core.comparison.run import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +64,8 @@ def run(given: argparse.Namespace) -> int:
     """Run, store and print."""
     import torch
 
-    from core.contest import Outcome, compete
-    from core.features import load_bank
+    from core.comparison.run import Outcome, compete
+    from core.data.banks import load_bank
 
     check_margin(given.margin)
     if not 0 <= given.trials <= 64:

@@ -7,10 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.config import POINT_DATASETS, RunConfig, run_config
-from core.downloads import Progress
-from core.errors import LabError
-from core.features import (
+from core.config.run import POINT_DATASETS, RunConfig, run_config
+from core.data.banks import (
     SHIPPED,
     FeatureBank,
     available_banks,
@@ -20,6 +18,8 @@ from core.features import (
     read_bank,
     write_bank,
 )
+from core.data.downloads import Progress
+from core.errors import LabError
 from core.settings import settings
 
 
@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
     """Do what the options say; 1 when a verification fails."""
     if given.list:
         return _list()
-    from core.backbones import check_backbone, name_of_weights
+    from core.data.backbones import check_backbone, name_of_weights
 
     if given.batch_size < 1:
         raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
@@ -65,7 +65,7 @@ def run(given: argparse.Namespace) -> int:
     if given.verify:
         return _verify(load_bank(config), given)
 
-    from core.extraction import Extracted, extract
+    from core.data.extraction import Extracted, extract
 
     show = _print_json if given.json else Line()
     for progress in extract(
@@ -96,7 +96,7 @@ def _list() -> int:
 
 
 def _verify(bank: FeatureBank, given: argparse.Namespace) -> int:
-    from core.extraction import verify
+    from core.data.extraction import verify
 
     result = verify(bank, data_dir=given.data_dir, weights_file=given.weights)
     _tell(given, vars(result) | {"agrees": result.agrees})

@@ -19,12 +19,12 @@ from core.errors import LabError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from core.config import RunConfig
-    from core.downloads import Progress
+    from core.config.run import RunConfig
+    from core.data.downloads import Progress
     from core.events import Event
-    from core.paper import Measured, Row
-    from core.statistics import Interval
-    from core.store import Store
+    from core.paper.table import Measured, Row
+    from core.runs.store import Store
+    from core.statistics.verdict import Interval
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +56,8 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _example1(given: argparse.Namespace) -> int:
-    from core.notebook import TURNS, run_notebook
-    from core.paper import EXAMPLES, find_row
+    from core.paper.notebook import TURNS, run_notebook
+    from core.paper.table import EXAMPLES, find_row
 
     started = perf_counter()
     results = []
@@ -88,7 +88,7 @@ def _example1(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from core.paper import rows, table
+    from core.paper.table import rows, table
 
     for line in table():
         row, done = line.row, line.again or line.measured
@@ -133,8 +133,8 @@ def _run(given: argparse.Namespace) -> int:
     import torch
 
     from core.commands.features import Line
-    from core.paper import find_row, notebook_results, rows
-    from core.store import Store
+    from core.paper.table import find_row, notebook_results, rows
+    from core.runs.store import Store
 
     wanted = rows() if given.all else tuple(find_row(key) for key in given.rows)
     if not wanted:
@@ -183,7 +183,7 @@ def _print_json(progress: "Progress") -> None:
 
 def _with_progress(training: "Iterator[Event]") -> "Iterator[Event]":
     """The same events; prints how many steps of all epochs are done."""
-    from core.downloads import Stopwatch
+    from core.data.downloads import Stopwatch
     from core.events import Epoch, Started, Step
 
     for event in training:
@@ -202,8 +202,8 @@ def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> s
     """Compute both networks of the notebook for a row's data set (the second one needs the first); the rows' keys."""
     import numpy as np
 
-    from core.notebook import decision, run_notebook
-    from core.paper import DECISION_GRID, keep_notebook_results
+    from core.paper.notebook import decision, run_notebook
+    from core.paper.table import DECISION_GRID, keep_notebook_results
 
     grid = np.stack(np.meshgrid(DECISION_GRID, DECISION_GRID), axis=-1).reshape(-1, 2)
     results = {}
@@ -273,17 +273,17 @@ def _prepare(
 ) -> "tuple[dict[str, Any], Iterator[Event]]":
     """Where a run's data come from, and its training, which has not begun; tells of downloads, if they are wanted."""
     if config.protocol != "paper_batchnorm":
-        from core.features import load_bank
-        from core.training import train
+        from core.data.banks import load_bank
+        from core.training.loop import train
 
         bank = load_bank(config)
         return bank.provenance, train(config, bank)
 
-    from core.backbones import fetch_weights, load_backbone
-    from core.batchnorm_protocol import train_on_images
-    from core.datasets import images
-    from core.downloads import fetch_images
+    from core.data.backbones import fetch_weights, load_backbone
+    from core.data.datasets import images
+    from core.data.downloads import fetch_images
     from core.settings import settings
+    from core.training.on_images import train_on_images
 
     data_dir = settings().data_dir
     if download:

@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from core.config import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
+from core.config.run import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
+from core.data.banks import find_bank_file, load_bank
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
-from core.features import find_bank_file, load_bank
 from core.settings import settings
 
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train and print what happens."""
-    from core.store import Store
+    from core.runs.store import Store
 
     store = Store()
     if given.resume:
@@ -55,7 +55,7 @@ def run(given: argparse.Namespace) -> int:
 
     import torch  # only now: a mistake is answered at once
 
-    from core.training import existing_device, train
+    from core.training.loop import existing_device, train
 
     existing_device(settings().device)
     if not given.resume:
@@ -85,7 +85,7 @@ def config_from(given: argparse.Namespace) -> RunConfig:
             "train with --weights-name NAME."
         )
     if given.backbone and given.backbone not in (POINTS_BACKBONE, *DEFAULT_CUT):
-        from core.backbones import check_backbone
+        from core.data.backbones import check_backbone
 
         check_backbone(given.backbone)
     options = {name: value for name, value in vars(given).items() if value is not None}
@@ -100,7 +100,7 @@ def _check_cut(config: RunConfig) -> None:
     if config.dataset in POINT_DATASETS:
         return
     if find_bank_file(config.dataset, config.backbone, config.layer, config.weights) is None:
-        from core.backbones import check_cut
+        from core.data.backbones import check_cut
 
         check_cut(config.backbone, config.layer)
 

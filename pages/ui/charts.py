@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import plotly.offline
 import streamlit as st
 
-from core.figures import template
+from core.figures.runs import template
 
 _HERE = Path(__file__).parent
 

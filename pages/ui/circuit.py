@@ -6,8 +6,8 @@ from functools import cache, lru_cache
 
 import streamlit as st
 
-from core.circuits import Circuit, dressed_circuit
-from core.config import DressedQuantum
+from core.circuit.description import Circuit, dressed_circuit
+from core.config.run import DressedQuantum
 from pages.ui.panel import escape, panel
 from pages.ui.service import load_for_good
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.comparison import load_comparison
+from core.comparison.record import load_comparison
 from core.errors import LabError
 from core.settings import PROJECT
 from pages.ui.header import duration

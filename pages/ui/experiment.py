@@ -1,7 +1,7 @@
 """The experiment: values of the controls ↔ the page's address ↔ one `RunConfig` for each head to compare.
 
 Ranges, defaults and explanations come from the configuration itself, so there is no second copy of them here. A
-parameter of the address is called like its field in `core.config`; what is at its default is left out.
+parameter of the address is called like its field in `core.config.run`; what is at its default is left out.
 """
 
 import re
@@ -13,13 +13,13 @@ from typing import Any, get_args
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from core.config import POINT_DATASETS, DressedQuantum, RunConfig, allowed, run_config
-from core.cuts import cut_title
-from core.datasets import DATASETS
+from core.config.run import POINT_DATASETS, DressedQuantum, RunConfig, allowed, run_config
+from core.data.banks import Listing, available_banks
+from core.data.cuts import cut_title
+from core.data.datasets import DATASETS
 from core.errors import LabError
-from core.features import Listing, available_banks
-from core.figures import head_style
-from core.shapes import count_trained
+from core.figures.runs import head_style
+from core.training.shapes import count_trained
 
 Values = Mapping[str, Any]
 
@@ -184,7 +184,7 @@ def _flat(config: RunConfig) -> dict[str, Any]:
 @cache
 def default_config(dataset: str) -> RunConfig:
     """The run of untouched controls: the paper's settings for these data, from the usual number of seeds."""
-    from core.comparison import problem_for  # loads scipy
+    from core.comparison.record import problem_for  # loads scipy
 
     return problem_for(dataset).model_copy(update={"seeds": RunConfig.model_fields["seeds"].default})
 

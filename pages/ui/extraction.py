@@ -14,10 +14,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets import images, images_here
-from core.downloads import DOWNLOAD_MB
+from core.data.banks import Listing
+from core.data.datasets import images, images_here
+from core.data.downloads import DOWNLOAD_MB
 from core.errors import LabError
-from core.features import Listing
 from core.settings import PROJECT, settings
 
 Names = tuple[str, str, str, str]

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from core.config import RunConfig
+from core.config.run import RunConfig
+from core.data.banks import load_bank
 from core.errors import LabError
-from core.estimate import estimate
-from core.features import load_bank
+from core.runs.estimate import estimate
+from core.runs.store import SHIPPED, is_shipped, load_runs
 from core.settings import settings
-from core.store import SHIPPED, is_shipped, load_runs
 
 
 class Forecast(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import run_config
-from core.datasets import DATASETS
-from core.features import Listing
+from core.config.run import run_config
+from core.data.banks import Listing
+from core.data.datasets import DATASETS
 from pages.ui.experiment import (
     ABLATIONS,
     ANSAETZE,

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LabError
-from core.estimate import together
-from core.figures import head_style
+from core.figures.runs import head_style
+from core.runs.estimate import together
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE
 from core.settings import settings
-from core.snapshots import Snapshot
-from core.store import LIVE
 from pages.ui.experiment import experiment_title
 from pages.ui.forecast import forecast
 from pages.ui.panel import escape, panel

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.events import Epoch
-from core.figures import head_detail, head_style
+from core.figures.runs import head_detail, head_style
 from pages.ui.panel import escape, panel, swatch
 from pages.ui.view import Line, judged_on
 
@@ -45,7 +45,7 @@ def _row(line: Line, linear: float | None) -> str:
 
 
 def _accuracy(epoch: Epoch) -> str:
-    from core.statistics import mean_interval
+    from core.statistics.verdict import mean_interval
 
     kept = [value for value, status in zip(epoch.validation_accuracy, epoch.status, strict=True) if status == "ok"]
     lost = len(epoch.status) - len(kept)

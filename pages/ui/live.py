@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config import HeadConfig, RunConfig
-from core.figures import TRAIN_DASH, Curve, curves, head_style
-from core.snapshots import Snapshot
-from core.store import LIVE
+from core.config.run import HeadConfig, RunConfig
+from core.figures.runs import TRAIN_DASH, Curve, curves, head_style
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE
 from pages.ui.charts import charts
 from pages.ui.circuit import circuit_view, drawing_ready
 from pages.ui.header import header_view

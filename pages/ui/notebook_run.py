@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from core.errors import LabError
-from core.paper import NOTEBOOK_STEPS, Measured, Row, notebook_measured
-from core.store import LIVE, Status
+from core.paper.table import NOTEBOOK_STEPS, Measured, Row, notebook_measured
+from core.runs.store import LIVE, Status
 from pages.ui.header import duration
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -75,7 +75,7 @@ class Computation:
                 self.problem, self.status = f"It failed: {error or type(error).__name__}.", "failed"
 
     def _compute(self) -> None:
-        from core.notebook import run_notebook
+        from core.paper.notebook import run_notebook
 
         self._listen("", 0)
         for done in run_notebook(self.row.dataset, self._listen):

@@ -7,8 +7,8 @@ from itertools import pairwise
 import streamlit as st
 
 from core.errors import LabError
-from core.figures import head_style
-from core.store import Record, is_shipped
+from core.figures.runs import head_style
+from core.runs.store import Record, is_shipped
 from pages.ui.experiment import control_values, experiment_title, shared_settings
 from pages.ui.form import fill
 from pages.ui.service import jobs, may_control

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.config import POINT_DATASETS, RunConfig
-from core.datasets import DATASETS, images
+from core.config.run import POINT_DATASETS, RunConfig
+from core.data.datasets import DATASETS, images
 from core.errors import LabError
-from core.figures import HeadScore, accuracies, confusion, head_style
+from core.figures.runs import HeadScore, accuracies, confusion, head_style
+from core.runs.snapshots import Snapshot
+from core.runs.store import Record
 from core.settings import settings
-from core.snapshots import Snapshot
-from core.store import Record
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs
 
 if TYPE_CHECKING:
-    from core.statistics import Verdict
+    from core.statistics.verdict import Verdict
 
 MARGIN = 1.0
 """Percent points of accuracy within which two heads count as equal."""
@@ -87,7 +87,7 @@ def tests_view(tested: Sequence[Tested]) -> None:
 
 def tuned_address(config: RunConfig) -> dict[str, str]:
     """Where the page Compare shows heads with tuned learning rates on these data and features; empty: nowhere."""
-    from core.comparison import PROBLEMS, problem_name, stored_names
+    from core.comparison.record import PROBLEMS, problem_name, stored_names
 
     name = problem_name(config)
     stored = name in PROBLEMS and f"{name}-tuned" in stored_names()
@@ -124,7 +124,7 @@ def test_of(record: Record) -> Tested:
 
 
 def _score(tested: Tested) -> HeadScore:
-    from core.statistics import mean_interval, wilson_interval
+    from core.statistics.verdict import mean_interval, wilson_interval
 
     hits, n_test = tested.correct.sum(axis=1), tested.correct.shape[1]
     intervals = [wilson_interval(int(count), n_test) for count in hits]
@@ -147,7 +147,7 @@ def _digest(tested: Tested) -> bytes:
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Tested: _digest})
 def sentence(tested: Sequence[Tested]) -> str:
     """What these seeds show of the heads, and what they cannot."""
-    from core.statistics import mean_interval, verdicts, wilson_interval
+    from core.statistics.verdict import mean_interval, verdicts, wilson_interval
 
     n_seeds, n_test = tested[0].correct.shape
     means = []
@@ -173,7 +173,7 @@ def sentence(tested: Sequence[Tested]) -> str:
 
 def _shown(found: Sequence["Verdict"], n_seeds: int, where: str) -> str:
     """What the verdicts say, rivals of one verdict together; of seeds too few for any difference, how many it takes."""
-    from core.statistics import too_few_seeds
+    from core.statistics.verdict import too_few_seeds
 
     too_few = too_few_seeds(n_seeds, len(found))
     rivals: dict[str, list[str]] = {}
@@ -195,7 +195,7 @@ def _is_open(verdict: "Verdict") -> bool:
 
 def _words(verdict: "Verdict") -> str:
     """A verdict as far as the rival's name."""
-    from core.statistics import points
+    from core.statistics.verdict import points
 
     margin = points(verdict.margin)
     match verdict.kind:

@@ -15,18 +15,18 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from core.config import POINT_DATASETS, RunConfig
-from core.cuts import cut_title, find_cut
-from core.datasets import DATASETS, images_here
-from core.downloads import DOWNLOAD_MB
+from core.config.run import POINT_DATASETS, RunConfig
+from core.data.banks import Listing
+from core.data.cuts import cut_title, find_cut
+from core.data.datasets import DATASETS, images_here
+from core.data.downloads import DOWNLOAD_MB
 from core.errors import LabError
-from core.features import Listing
-from core.figures import head_style
-from core.paper import Line, Measured, Row
+from core.figures.runs import head_style
+from core.paper.table import Line, Measured, Row
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE
 from core.settings import settings
-from core.snapshots import Snapshot
-from core.statistics import Interval, mean_interval
-from core.store import LIVE
+from core.statistics.verdict import Interval, mean_interval
 from pages.ui.experiment import features_key, find_features
 from pages.ui.extraction import (
     Command,
@@ -282,8 +282,8 @@ def _cost(config: RunConfig) -> _Cost | None:
 
 def _measure(config: RunConfig, cost: Future[_Cost]) -> None:
     try:
-        from core.backbones import checkpoint_file, images_per_second
-        from core.batchnorm_protocol import estimate_seconds
+        from core.data.backbones import checkpoint_file, images_per_second
+        from core.training.on_images import estimate_seconds
 
         if config.protocol == "paper_batchnorm":
             seconds = estimate_seconds(config)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import streamlit as st
 
-from core.jobs import Jobs
+from core.work.queue import Jobs
 
 COOKIE = "hybrid_lab_person"
 
@@ -26,7 +26,7 @@ export default function ({ data }) {
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
-    threading.Thread(target=load_for_good, args=("core.statistics",), name="import", daemon=True).start()
+    threading.Thread(target=load_for_good, args=("core.statistics.verdict",), name="import", daemon=True).start()
     return Jobs()
 
 

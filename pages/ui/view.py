@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.config import DressedQuantum, RunConfig
+from core.config.run import DressedQuantum, RunConfig
 from core.events import Epoch
-from core.snapshots import Snapshot
-from core.store import Record, Status
+from core.runs.snapshots import Snapshot
+from core.runs.store import Record, Status
 from pages.ui.experiment import Experiment, parameter_counts
 from pages.ui.service import jobs
 

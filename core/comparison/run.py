@@ -1,0 +1,191 @@
+"""Runs a comparison: every rival on one bank, with the same splits, seeds and budget, the test set touched once."""
+
+import platform
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+
+import numpy as np
+
+from core.comparison.contribution import contribution
+from core.comparison.record import CANDIDATE, Comparison, Contribution, Predictions, Result, Rival, Trial, rivals
+from core.comparison.scikit_learn import fit
+from core.comparison.tuning import tune
+from core.config.run import RunConfig
+from core.data.banks import FeatureBank
+from core.errors import LabError
+from core.events import Epoch, Event, Finished
+from core.settings import settings
+from core.statistics.verdict import area_under_curve, expected_calibration_error
+from core.training.loop import run_splits, train
+from core.training.shapes import count_trained
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a comparison stands."""
+
+    rival: str
+    stage: str
+    """"tuning", "training" or "cross-validation" """
+    number: int
+    """Of this rival, counted from 1."""
+    n_rivals: int
+    share: float
+    """Of the whole comparison that is done, in rivals."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a comparison."""
+
+    comparison: Comparison
+    predictions: Predictions
+
+
+def compete(
+    config: RunConfig, bank: FeatureBank, *, name: str, command: str, n_trials: int = 0
+) -> Iterator[Progress | Outcome]:
+    """Train every rival of the candidate in ``config``; the last event holds the comparison.
+
+    n_trials: settings that every head may try on validation data before; 0 takes the settings as they are.
+    Closing the generator ends the comparison.
+    """
+    if config.protocol != "ours":
+        raise LabError(f"protocol = {config.protocol!r} is not possible for a comparison: it selects on test data.")
+    if config.seeds < 2:
+        raise LabError(f"seeds = {config.seeds} is not possible for a comparison: 2 to 64 are allowed, 20 are usual.")
+    everyone = rivals(config)
+    splits = run_splits(config, bank)
+    seeds = tuple(member.seed for member in config.members())
+    results, predicted = [], []
+    found_contribution: Contribution | None = None
+    for index, rival in enumerate(everyone):
+        start = Progress(rival.name, "training", index + 1, len(everyone), index / len(everyone))
+        yield start
+        if rival.head is None:
+            yield replace(start, stage="cross-validation")
+            entry = library_entry(rival, config, bank)
+        else:
+            entry = yield from head_entry(rival, config, bank, n_trials, start)
+        results.append(entry.result)
+        predicted.append(entry.predicted)
+        found_contribution = entry.contribution or found_contribution
+    assert found_contribution is not None
+    comparison = Comparison(
+        name=name,
+        config=config,
+        seeds=seeds,
+        n_train=len(splits.train),
+        n_validation=len(splits.validation),
+        n_test=len(splits.test),
+        n_features=bank.n_features,
+        results=tuple(results),
+        contribution=found_contribution,
+        tuned=n_trials > 0,
+        created=datetime.now(UTC).replace(microsecond=0),
+        command=command,
+        bank_digest=bank.digest,
+        versions=_versions(),
+        device=settings().device,
+    )
+    labels = bank.labels[splits.test].astype(np.uint8)
+    yield Outcome(comparison, Predictions(labels, np.stack(predicted).astype(np.uint8)))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One rival's part of a comparison."""
+
+    result: Result
+    predicted: np.ndarray
+    """(n_seeds, n_test) classes"""
+    contribution: Contribution | None = None
+
+
+def head_entry(
+    rival: Rival, config: RunConfig, bank: FeatureBank, n_trials: int, start: Progress
+) -> Generator[Progress, None, Entry]:
+    """Tune (if asked for) and train one head from all seeds."""
+    assert rival.head is not None
+    own = config.model_copy(update={"head": rival.head})
+    trials: list[Trial] = []
+    part = 1 / start.n_rivals
+    if n_trials:
+        tuning = tune(own, bank, n_trials)
+        while True:
+            try:
+                share = next(tuning)
+            except StopIteration as end:
+                own, trials = end.value
+                break
+            yield replace(start, stage="tuning", share=start.share + part * share / 2)
+    last: Event | None = None
+    for event in train(own, bank):
+        last = event
+        if isinstance(event, Epoch):
+            done = event.epoch / config.epochs
+            yield replace(start, share=start.share + part * ((1 + done) / 2 if n_trials else done))
+    assert isinstance(last, Finished)
+    logits = np.where(np.isfinite(last.test_logits), last.test_logits, 0).astype(np.float64)
+    diverged = [member for member, loss in enumerate(last.test_loss) if not np.isfinite(loss)]
+    logits[diverged] = 0
+    log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    quantum, classical = count_trained(own.head, bank.n_features, len(bank.classes))
+    seeds = [member.seed for member in own.members()]
+    result = _measured(
+        rival.model_copy(update={"head": own.head}),
+        np.exp(log_probabilities),
+        last.test_labels,
+        probabilistic=True,
+        quantum_parameters=quantum,
+        classical_parameters=classical,
+        seconds=last.seconds,
+        best_epoch=tuple(last.best_epoch),
+        diverged=tuple(seeds[member] for member in diverged),
+        learning_rate=own.learning_rate,
+        trials=tuple(trials),
+    )
+    kept = contribution(own, bank, last.weights, seeds) if rival.name == CANDIDATE else None
+    return Entry(result, logits.argmax(-1), kept)
+
+
+def library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> Entry:
+    """Fit one of scikit-learn's methods."""
+    splits = run_splits(config, bank)
+    rows = np.sort(np.concatenate([splits.train, splits.validation]))
+    seeds = [member.seed for member in config.members()]
+    fitted = fit(rival.name, bank, rows, splits.test, seeds)
+    result = _measured(
+        rival,
+        fitted.scores,
+        bank.labels[splits.test],
+        probabilistic=fitted.probabilistic,
+        quantum_parameters=0,
+        classical_parameters=fitted.parameters,
+        seconds=fitted.seconds,
+        best_epoch=None,
+        chosen=fitted.chosen,
+    )
+    return Entry(result, fitted.scores.argmax(-1))
+
+
+def _measured(rival: Rival, scores: np.ndarray, labels: np.ndarray, probabilistic: bool, **about: object) -> Result:
+    """Every metric of scores (n_seeds, n_test, classes), which are probabilities or only ordered like them."""
+    chosen = np.take_along_axis(scores, labels[None, :, None], -1)[..., 0]  # (n_seeds, n_test)
+    return Result.model_validate(
+        {
+            "rival": rival,
+            "accuracy": (scores.argmax(-1) == labels).mean(1).tolist(),
+            "loss": (-np.log(np.maximum(chosen, 1e-300))).mean(1).tolist() if probabilistic else None,
+            "area_under_curve": [area_under_curve(one, labels) for one in scores],
+            "calibration_error": [expected_calibration_error(one, labels) for one in scores] if probabilistic else None,
+        }
+        | about
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "numpy", "scipy", "scikit-learn", "statsmodels")
+    return {"python": platform.python_version()} | {package: metadata.version(package) for package in packages}

@@ -1,0 +1,1 @@
+"""What a run is (`run`): validated when it is made, frozen afterwards."""

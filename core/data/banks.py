@@ -1,0 +1,314 @@
+"""Feature vectors of a data set, extracted once, kept in one file; reading them needs numpy alone.
+
+Banks are looked for in ``core/data/shipped`` (they ship with the laboratory), then in the cache folder of this machine.
+`core.data.extraction` makes them.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from core.config.run import POINT_DATASETS, POINTS_BACKBONE, RunConfig
+from core.data.cuts import CUTS, POINTS_CUT, cut_title
+from core.data.datasets import DATASETS, dataset, images_here, points
+from core.data.downloads import DOWNLOAD_MB
+from core.errors import LabError
+from core.settings import settings
+
+SHIPPED = Path(__file__).parent / "shipped"
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+Storage = Literal["float32", "float16", "packed"]
+LEVELS = 512
+"""What "packed" keeps of a feature: that many equally spaced values from its smallest to its largest."""
+
+
+class Splits(NamedTuple):
+    """Rows of a bank: (n,) int64 each, ascending."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureBank:
+    """Features of every image (or point) of a data set under one cut of one network. The arrays are read-only."""
+
+    dataset: str
+    backbone: str
+    layer: str
+    weights: str
+    features: np.ndarray = field(repr=False)
+    """(N, d) float32"""
+    labels: np.ndarray = field(repr=False)
+    """(N,) int64"""
+    names: tuple[str, ...] = field(repr=False)
+    """``split/class/file`` of every image"""
+    split: np.ndarray = field(repr=False)
+    """(N,) "train" or "test": the publishers' split"""
+    classes: tuple[str, ...]
+    provenance: dict[str, Any] = field(repr=False)
+    """How it was made: digests of data and weights, transform, versions, command"""
+
+    def __post_init__(self) -> None:
+        n = len(self.features)
+        if self.features.ndim != 2 or self.labels.shape != (n,) or self.split.shape != (n,) or len(self.names) != n:
+            raise LabError(f"The feature bank of {self.dataset} does not fit together: make it again")
+        for array in (self.features, self.labels, self.split):
+            array.setflags(write=False)
+
+    @property
+    def title(self) -> str:
+        """What the features are, for a person."""
+        return cut_title(self.backbone, self.layer, self.weights)
+
+    @property
+    def n_features(self) -> int:
+        return int(self.features.shape[1])
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of features, labels and split, hexadecimal."""
+        total = hashlib.sha256(np.ascontiguousarray(self.features, "<f4").tobytes())
+        total.update(np.ascontiguousarray(self.labels, "<i8").tobytes())
+        total.update("\n".join(self.split).encode())
+        return total.hexdigest()
+
+    def splits(self, validation_share: float, split_seed: int) -> Splits:
+        """Cut a validation set from the training rows, the same share of every class; the test rows stay the test set.
+
+        A share of 0 gives an empty validation set. Depends on labels, split, share and seed alone.
+        """
+        in_train = self.split == "train"
+        held_out = []
+        for label in range(len(self.classes) if validation_share else 0):
+            rows = np.flatnonzero(in_train & (self.labels == label))
+            count = min(max(round(validation_share * len(rows)), 1), len(rows) - 1)
+            held_out.append(np.random.RandomState([split_seed, label]).permutation(rows)[:count])
+        validation = np.sort(np.concatenate([*held_out, np.empty(0, np.int64)])).astype(np.int64)
+        train = np.setdiff1d(np.flatnonzero(in_train), validation)
+        return Splits(train, validation, np.flatnonzero(~in_train))
+
+
+State = Literal["shipped", "cached", "generated", "missing"]
+
+
+class Listing(NamedTuple):
+    """One line of a menu of features."""
+
+    dataset: str
+    backbone: str
+    layer: str
+    weights: str
+    title: str
+    n_features: int
+    megabytes: float
+    """Size of the file, 10^6 bytes; 0 when there is none yet"""
+    state: State
+    """missing: not extracted on this machine yet"""
+    download_mb: float
+    """What extracting it would download at most (images and weights), 10^6 bytes; 0 when the bank is there"""
+
+
+def bank_file(folder: Path, dataset: str, backbone: str, layer: str, weights: str) -> Path:
+    """Where the bank of these names lies in a folder of banks."""
+    for field_name, value in (("dataset", dataset), ("backbone", backbone), ("layer", layer), ("weights", weights)):
+        if not re.fullmatch(r"\w[\w.]*", value, re.ASCII):
+            raise LabError(f"{field_name} = {value!r} is not possible: use letters, digits, _ and . only")
+    return folder / f"{dataset}-{backbone}-{layer}-{weights}.npz"
+
+
+def load_bank(config: RunConfig) -> FeatureBank:
+    """The features a run needs: generated points, else the shipped bank, else the cached one.
+
+    Raises `LabError` that names the command which makes the bank when there is none.
+    """
+    if config.protocol == "paper_batchnorm":
+        raise LabError(
+            "protocol = 'paper_batchnorm' is not possible with stored features, which it computes anew in every batch: "
+            "run its row with `python -m core paper run ROW`"
+        )
+    if config.dataset in POINT_DATASETS:
+        return _points_bank(config.dataset)
+    path = find_bank_file(config.dataset, config.backbone, config.layer, config.weights)
+    if path is None:
+        raise LabError(
+            f"The features of {config.dataset} from {config.backbone} at {config.layer} ({config.weights}) are not on "
+            f"this machine: make them with `python -m core features --dataset {config.dataset} --backbone "
+            f"{config.backbone} --layer {config.layer} --weights-name {config.weights} --download`"
+        )
+    return read_bank(path)
+
+
+def find_bank_file(dataset: str, backbone: str, layer: str, weights: str) -> Path | None:
+    """The file of this bank, shipped before cached, or None."""
+    folders = (SHIPPED, settings().cache_dir)
+    files = (bank_file(folder, dataset, backbone, layer, weights) for folder in folders)
+    return next((path for path in files if path.is_file()), None)
+
+
+@lru_cache(maxsize=len(POINT_DATASETS))
+def _points_bank(name: str) -> FeatureBank:
+    generated = points(name)
+    return FeatureBank(
+        name,
+        POINTS_BACKBONE,
+        POINTS_BACKBONE,
+        POINTS_BACKBONE,
+        generated.inputs.astype(np.float32),
+        generated.labels,
+        tuple(f"point {index}" for index in range(len(generated.labels))),
+        generated.split,
+        dataset(name).classes,
+        {"source": dataset(name).source},
+    )
+
+
+def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> None:
+    """Store a bank in one file that is whole or absent: float32 and float16 by rounding, packed by `_pack`."""
+    features = _pack(bank.features) if storage == "packed" else {"features": bank.features.astype(storage)}
+    about = {
+        "dataset": bank.dataset,
+        "backbone": bank.backbone,
+        "layer": bank.layer,
+        "weights": bank.weights,
+        "classes": bank.classes,
+        "n_features": bank.n_features,
+        "storage": storage,
+        "provenance": bank.provenance,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        try:
+            np.savez_compressed(
+                file,
+                about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+                labels=bank.labels.astype(np.int16),
+                names=np.frombuffer("\n".join(bank.names).encode(), np.uint8),
+                test=bank.split == "test",
+                **features,  # type: ignore[arg-type]  # numpy reads a bare bool into savez's signature
+            )
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _pack(features: np.ndarray) -> dict[str, np.ndarray]:
+    """Features (N, d) as 9-bit levels, feature by feature: the upper 8 bits compress, the lowest is noise."""
+    offset, top = features.min(axis=0), features.max(axis=0)
+    step = np.where(top > offset, (top - offset) / (LEVELS - 1), 1).astype(np.float32)
+    level = np.rint((features - offset) / step).astype(np.uint16).T
+    upper, lowest = (level >> 1).astype(np.uint8), np.packbits(level & 1 == 1, axis=1)
+    return {"upper": upper, "lowest": lowest, "offset": offset, "step": step}
+
+
+def _unpack(stored: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(N, d) float32 from what `_pack` made."""
+    upper = stored["upper"].astype(np.uint16)
+    level = upper * 2 + np.unpackbits(stored["lowest"], axis=1, count=upper.shape[1])
+    return np.ascontiguousarray((level.T * stored["step"] + stored["offset"]).astype(np.float32))
+
+
+def read_bank(path: Path) -> FeatureBank:
+    """The bank in this file; `LabError` when it is none. Read once, as long as the file does not change."""
+    return _read_bank(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_bank(path: Path, _modified: int) -> FeatureBank:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            about = json.loads(stored["about"].tobytes())
+            packed = about["storage"] == "packed"
+            features = _unpack(stored) if packed else stored["features"].astype(np.float32)
+            return FeatureBank(
+                about["dataset"],
+                about["backbone"],
+                about["layer"],
+                about["weights"],
+                features,
+                stored["labels"].astype(np.int64),
+                tuple(stored["names"].tobytes().decode().split("\n")),
+                np.where(stored["test"], "test", "train"),
+                tuple(about["classes"]),
+                about["provenance"],
+            )
+    except UNREADABLE as error:
+        raise LabError(f"{path} is not a readable feature bank ({error}): remove it and make it again") from None
+
+
+def _read_about(path: Path) -> dict[str, Any] | None:
+    """The description in a bank's file without its features; None when the file is no bank."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            about: dict[str, Any] = json.loads(stored["about"].tobytes())
+            return about
+    except UNREADABLE:
+        return None
+
+
+def available_banks() -> list[Listing]:
+    """Every bank there is, then every listed cut that could be extracted, for menus; reads no features."""
+    lines: dict[tuple[str, str, str, str], Listing] = {}
+    states: tuple[tuple[State, Path], ...] = (("shipped", SHIPPED), ("cached", settings().cache_dir))
+    for state, folder in states:
+        for path in sorted(folder.glob("*.npz")):
+            about = _read_about(path)
+            if about is None or about["dataset"] not in DATASETS:
+                continue
+            key = (about["dataset"], about["backbone"], about["layer"], about["weights"])
+            size = path.stat().st_size / 1e6
+            lines.setdefault(key, Listing(*key, cut_title(*key[1:]), about["n_features"], size, state, 0.0))
+    for name in DATASETS:
+        if name in POINT_DATASETS:
+            key = (name, POINTS_CUT.backbone, POINTS_CUT.layer, POINTS_CUT.weights)
+            lines[key] = Listing(*key, POINTS_CUT.title, POINTS_CUT.n_features, 0.0, "generated", 0.0)
+            continue
+        data_dir = settings().data_dir
+        pictures_mb = 0.0 if images_here(name, data_dir) else DOWNLOAD_MB[name]
+        for cut in CUTS:
+            file_is_here = cut.file is not None and cut.file.path(data_dir).is_file()
+            if not (file_is_here or cut.download_mb):
+                continue
+            key = (name, cut.backbone, cut.layer, cut.weights)
+            download_mb = pictures_mb + (0.0 if file_is_here else cut.download_mb)
+            lines.setdefault(key, Listing(*key, cut.title, cut.n_features, 0.0, "missing", download_mb))
+    datasets, cuts = list(DATASETS), [(cut.backbone, cut.layer, cut.weights) for cut in CUTS]
+
+    def place(line: Listing) -> tuple[int, bool, int]:
+        cut = (line.backbone, line.layer, line.weights)
+        return datasets.index(line.dataset), line.state == "missing", cuts.index(cut) if cut in cuts else len(cuts)
+
+    return sorted(lines.values(), key=place)
+
+
+def linear_probe(bank: FeatureBank) -> np.ndarray:
+    """(n_test,) bool: which test images a logistic regression gets right that was fitted on all training images.
+
+    Features are standardised; C = 0.01. Deterministic: it shows what a change of the features alone changes.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    train, _, test = bank.splits(0, 0)
+    features = bank.features.astype(np.float64)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    probe.fit(features[train], bank.labels[train])
+    right: np.ndarray = probe.predict(features[test]) == bank.labels[test]
+    return right

@@ -1,0 +1,4 @@
+"""Measurements → plotly figures; a page, an export and a slide draw the same ones.
+
+`runs` draws training, test accuracies, confusion and decision regions; `comparison` draws verdicts and tuning.
+"""

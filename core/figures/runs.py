@@ -1,0 +1,446 @@
+"""Measurements → plotly figures. The page, an export and a slide draw the same ones.
+
+Every head has one colour and one dash wherever it is drawn (`head_style`); colours are Okabe and Ito's, which people
+with any kind of colour vision tell apart, and lie at different greys. Losses are in nats, accuracies in [0, 1].
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.config.run import Bottleneck, DressedQuantum, HeadConfig
+from core.events import Epoch
+
+Quantity = Literal["loss", "accuracy"]
+
+TRAIN_DASH = "2px,3px"
+"""Dotted: training data. The dash of a head, all long strokes, always means validation or test data."""
+
+BAND = (0.1, 0.9)
+"""Quantiles over seeds that the shaded band lies between; the line is the median."""
+
+
+@dataclass(frozen=True)
+class HeadStyle:
+    """How a head is called and drawn. dash: plotly's pattern of stroke and gap lengths."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+_STYLES = {
+    style.label: style
+    for style in (
+        HeadStyle("quantum", "#0072B2", "solid"),
+        HeadStyle("bottleneck", "#E69F00", "22px,4px"),
+        HeadStyle("linear", "#009E73", "12px,4px"),
+        HeadStyle("mlp", "#CC79A7", "18px,3px,5px,3px"),
+        HeadStyle("closed form", "#5B7F9C", "9px,3px"),
+        HeadStyle("near zero", "#7A93A8", "16px,3px,3px,3px"),
+        HeadStyle("random angles", "#8C8CA8", "7px,4px"),
+        HeadStyle("no entanglers", "#4F6B8A", "14px,3px,8px,3px"),
+        HeadStyle("shuffled entanglers", "#94A9BF", "10px,3px,10px,6px"),
+        HeadStyle("frozen pre_net", "#6C7A96", "20px,6px"),
+    )
+}
+
+
+def head_style(head: HeadConfig) -> HeadStyle:
+    """Name, colour and dash of a head: by its kind, and for an ablation by what is taken out."""
+    if isinstance(head, DressedQuantum):
+        return _STYLES["quantum" if head.ablation == "none" else _ABLATIONS[head.ablation]]
+    return _STYLES[_CLASSICAL[head.kind]]
+
+
+_ABLATIONS = {
+    "near_zero": "near zero",
+    "random_angles": "random angles",
+    "no_entanglers": "no entanglers",
+    "shuffled_entanglers": "shuffled entanglers",
+    "frozen_pre_net": "frozen pre_net",
+}
+_CLASSICAL = {"linear": "linear", "bottleneck": "bottleneck", "mlp": "mlp", "closed_form": "closed form"}
+
+
+def head_detail(head: HeadConfig) -> str:
+    """What a head is, in few words and with its sizes, e.g. "4 qubits, depth 6"."""
+    match head:
+        case DressedQuantum():
+            return f"{head.n_qubits} qubits, depth {head.q_depth}"
+        case Bottleneck():
+            return f"{head.width} units, {head.activation}"
+        case _ if head.kind == "mlp":
+            return "matched in size" if head.hidden is None else "hidden " + "-".join(map(str, head.hidden))
+        case _ if head.kind == "closed_form":
+            return "product of sines"
+        case _:
+            return "logistic regression"
+
+
+def rgba(colour: str, alpha: float) -> str:
+    """The colour "#rrggbb" with an opacity."""
+    red, green, blue = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+MOST_LUMINANCE = 0.29
+"""Relative luminance (WCAG 2) up to which a mark shows 3:1 on white; from 0.125 on it also does on the dark page."""
+
+
+def seed_colour(colour: str) -> str:
+    """The head's colour "#rrggbb" for thin marks, darkened where need be, so that they show on both grounds."""
+    light = np.array([int(colour[index : index + 2], 16) for index in (1, 3, 5)]) / 255
+    linear = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+    linear *= min(1.0, MOST_LUMINANCE / float(linear @ [0.2126, 0.7152, 0.0722]))
+    dimmed = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return "#" + "".join(f"{round(channel * 255):02X}" for channel in dimmed)
+
+
+def seed_marker(colour: str, size: float) -> dict[str, Any]:
+    """Plotly's settings of a dot for one seed: an edge that shows on both grounds, lighter inside, so that many dots
+    over each other are no blot."""
+    edge = seed_colour(colour)
+    return {"color": rgba(edge, 0.75), "size": size, "line": {"color": edge, "width": 1}}
+
+
+def template(dark: bool = False) -> go.layout.Template:
+    """Our look on a light or on a dark ground: no box, quiet grid, a colourway of the four main heads."""
+    text, quiet, grid = ("#E6E9EE", "#A3ACB9", "#2A313C") if dark else ("#1B2430", "#5B6675", "#E6E9EE")
+    axis = {
+        "gridcolor": grid,
+        "linecolor": grid,
+        "zeroline": False,
+        "ticks": "",
+        "tickfont": {"color": quiet, "size": 12},
+        "title": {"font": {"color": quiet, "size": 12}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": "Source Sans, system-ui, sans-serif", "size": 13, "color": text},
+            "title": {
+                "font": {"size": 15, "color": text},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "pad": {"l": 4},
+            },
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": [_STYLES[label].colour for label in ("quantum", "bottleneck", "linear", "mlp")],
+            "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
+            "hovermode": "x unified",
+            "hoverlabel": {
+                "bgcolor": "#171C24" if dark else "#FFFFFF",
+                "bordercolor": grid,
+                "font": {"color": text, "size": 12},
+            },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": quiet, "activecolor": text},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+            "xaxis": axis | {"showgrid": False},
+            "yaxis": axis | {"showline": False},
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One head's epochs so far, all seeds together."""
+
+    head: HeadConfig
+    epochs: Sequence[Epoch]
+
+
+def curves(
+    curve_list: Sequence[Curve], quantity: Quantity, n_epochs: int, *, dark: bool = False, legend: bool = False
+) -> go.Figure:
+    """Loss or accuracy against the epoch, all heads in the same axes.
+
+    Line: median over seeds of validation data; dotted: of training data; band: 10-90 % of the seeds on validation
+    data. Members that diverged are left out from the epoch in which they did. n_epochs fixes the horizontal axis
+    from the first point on, so that a growing curve moves nothing.
+    """
+    figure = go.Figure()
+    top = 0.0
+    bottom = 1.0
+    for curve in reversed(curve_list):  # the first head comes last, on top of the others
+        style = head_style(curve.head)
+        epochs = [event.epoch for event in curve.epochs]
+        low, validation, high = _over_seeds([getattr(event, f"validation_{quantity}") for event in curve.epochs])
+        _, train, _ = _over_seeds([getattr(event, f"train_{quantity}") for event in curve.epochs])
+        figure.add_scatter(
+            x=epochs + epochs[::-1],
+            y=np.concatenate([low, high[::-1]]),
+            fill="toself",
+            fillcolor=rgba(style.colour, 0.24),
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            legendgroup=style.label,
+            showlegend=False,
+            name=f"{style.label}, band",
+        )
+        figure.add_scatter(
+            x=epochs,
+            y=train,
+            mode="lines",
+            line={"color": rgba(style.colour, 0.85), "width": 1.6, "dash": TRAIN_DASH},
+            legendgroup=style.label,
+            showlegend=False,
+            hovertemplate=_HOVER[quantity],
+            name=f"{style.label}, train",
+        )
+        figure.add_scatter(
+            x=epochs,
+            y=validation,
+            customdata=np.stack([low, high], axis=1),
+            mode="lines" if len(epochs) > 1 else "markers",
+            cliponaxis=len(epochs) > 1,  # a first point lies on the axis and is shown whole
+            line={"color": style.colour, "width": 2.6, "dash": style.dash},
+            marker={"color": style.colour, "size": 7},
+            legendgroup=style.label,
+            hovertemplate=_HOVER_BAND[quantity],
+            name=f"{style.label}, validation",
+        )
+        if epochs:
+            top = float(np.nanmax([top, *high, *train]))
+            bottom = float(np.nanmin([bottom, *low, *train]))
+    if quantity == "loss":
+        vertical: dict[str, Any] = {"range": _loss_range(bottom, top)}
+    else:
+        vertical = {"range": _accuracy_range(bottom), "tickformat": ".0%"}
+    figure.update_layout(
+        template=template(dark),
+        title={"text": "Loss (nats)" if quantity == "loss" else "Accuracy"},
+        xaxis={
+            "title": {"text": "epoch"},
+            "unifiedhovertitle": {"text": "epoch %{x}"},
+            "range": [min(1, n_epochs - 1), n_epochs],
+            "tickformat": "d",
+            "dtick": 1 if n_epochs <= 12 else None,
+        },
+        yaxis=vertical,
+        showlegend=legend,
+        uirevision="zoom",
+    )
+    return figure
+
+
+_HOVER = {"loss": "%{y:.3f}", "accuracy": "%{y:.1%}"}
+_HOVER_BAND = {
+    "loss": "%{y:.3f}  (10-90 %: %{customdata[0]:.3f} to %{customdata[1]:.3f})",
+    "accuracy": "%{y:.1%}  (10-90 %: %{customdata[0]:.1%} to %{customdata[1]:.1%})",
+}
+
+
+def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(epochs, seeds) → low quantile, median and high quantile of the finite ones, each (epochs,)."""
+    table = np.array(values, dtype=np.float32)  # half the bytes to send, and more digits than a screen can show
+    wanted = (BAND[0], 0.5, BAND[1])
+    if table.size and np.isfinite(table).all():
+        low, middle, high = np.quantile(table, wanted, axis=1)
+        return low, middle, high
+    rows = [row[np.isfinite(row)] for row in table]
+    found = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3)
+    return found[:, 0], found[:, 1], found[:, 2]
+
+
+def _loss_range(smallest: float, largest: float) -> list[float]:
+    """Loss axis around ln 2, where two classes begin; it grows in steps of a fifth, so it seldom moves with a curve."""
+    bottom, top = np.floor((smallest - 0.02) / 0.2) * 0.2, np.ceil((largest + 0.02) / 0.2) * 0.2
+    return [float(max(0.0, min(0.4, bottom))), float(max(0.8, top))]
+
+
+def _accuracy_range(smallest: float) -> list[float]:
+    """Accuracy axis up to one, from a multiple of 10 % below all curves, at most one half."""
+    return [float(min(0.5, max(0.0, np.floor(smallest / 0.1 - 0.2) * 0.1))), 1.005]
+
+
+@dataclass(frozen=True)
+class HeadScore:
+    """One head on the test set. accuracy, low, high: (seeds,), with a Wilson interval per seed; mean with its
+    95 % t interval over seeds (nan bounds for a single seed)."""
+
+    head: HeadConfig
+    accuracy: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    mean: float
+    mean_low: float
+    mean_high: float
+
+
+def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
+    """Test accuracy: a dot for each seed with its Wilson interval (of test images), a diamond for the mean."""
+    figure = go.Figure()
+    for row, score in enumerate(scores):
+        style = head_style(score.head)
+        accuracy = np.asarray(score.accuracy, dtype=float)
+        place = row + np.linspace(-0.28, 0.28, len(accuracy)) if len(accuracy) > 1 else np.array([float(row)])
+        figure.add_scatter(
+            x=accuracy,
+            y=place,
+            mode="markers",
+            marker=seed_marker(style.colour, 7),
+            error_x={
+                "type": "data",
+                "array": np.asarray(score.high) - accuracy,
+                "arrayminus": accuracy - np.asarray(score.low),
+                "color": rgba(seed_colour(style.colour), 0.7),
+                "thickness": 1.2,
+                "width": 0,
+            },
+            customdata=np.stack([score.low, score.high], axis=1),
+            hovertemplate="%{x:.1%}, Wilson 95 %: %{customdata[0]:.1%} to %{customdata[1]:.1%}<extra>one seed</extra>",
+            name=style.label,
+        )
+        spread = np.isfinite([score.mean_low, score.mean_high]).all()
+        figure.add_scatter(
+            x=[score.mean],
+            y=[row],
+            mode="markers",
+            marker={"color": style.colour, "size": 13, "symbol": "diamond", "line": {"width": 1.5, "color": "white"}},
+            error_x={
+                "type": "data",
+                "visible": bool(spread),
+                "array": [score.mean_high - score.mean if spread else 0],
+                "arrayminus": [score.mean - score.mean_low if spread else 0],
+                "color": style.colour,
+                "thickness": 3,
+                "width": 0,
+            },
+            hovertemplate="mean %{x:.1%}<extra></extra>",
+            name=f"{style.label}, mean",
+        )
+    figure.update_layout(
+        template=template(dark),
+        title={"text": "Test accuracy"},
+        hovermode="closest",
+        showlegend=False,
+        xaxis={"tickformat": ".0%", "showgrid": True},
+        yaxis={
+            "tickvals": list(range(len(scores))),
+            "ticktext": [head_style(score.head).label for score in scores],
+            "range": [len(scores) - 0.5, -0.5],
+            "showgrid": False,
+        },
+        uirevision="zoom",
+    )
+    return figure
+
+
+def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, dark: bool = False) -> go.Figure:
+    """Confusion matrix. counts: (classes, classes), rows are the true class; a mean over seeds may be fractional.
+
+    A cell is the darker the larger its share of the true class; the numbers are counts of test images, all of them
+    with one decimal, or none where all are whole.
+    """
+    decimals = 0 if np.abs(counts - np.round(counts)).max() < 0.05 else 1
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    colour = head_style(head).colour
+    figure = go.Figure(
+        go.Heatmap(
+            z=share,
+            x=list(classes),
+            y=list(classes),
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, rgba(colour, 0.03)], [1, rgba(colour, 0.55)]],
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            hovertemplate="%{y} taken for %{x}: %{z:.1%}<extra></extra>",
+        )
+    )
+    for row, true in enumerate(classes):
+        for column, said in enumerate(classes):
+            figure.add_annotation(
+                x=said,
+                y=true,
+                text=f"<b>{counts[row, column]:,.{decimals}f}</b><br>{share[row, column]:.1%}",
+                showarrow=False,
+            )
+    figure.update_layout(
+        template=template(dark),
+        title={"text": "Confusion"},
+        hovermode="closest",
+        xaxis={"title": {"text": "head says"}, "side": "bottom", "fixedrange": True},
+        yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
+    )
+    return figure
+
+
+CLASS_COLOURS = ("#D55E00", "#0072B2")
+"""Of the two classes of a data set in the plane: Okabe and Ito's vermillion and blue."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What one network makes of the plane. decision: (rows, columns) in [-1, 1], negative for the first class."""
+
+    title: str
+    decision: np.ndarray
+
+
+def decision_regions(
+    regions: Sequence[Region],
+    grid: Sequence[float],
+    points: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """The plane coloured by what each network says, the same points in each panel, side by side.
+
+    grid: coordinates of the decision's columns, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
+    """
+    first, second = CLASS_COLOURS
+    reach = [float(np.abs(points).max()) * sign * 1.12 for sign in (-1, 1)]
+    scale = [[0, rgba(first, 0.5)], [0.5, "rgba(128,128,128,0.06)"], [1, rgba(second, 0.5)]]
+    figure = make_subplots(
+        1, len(regions), subplot_titles=[region.title for region in regions], horizontal_spacing=0.04
+    )
+    for column, region in enumerate(regions, 1):
+        figure.add_trace(
+            go.Heatmap(
+                z=region.decision, x=grid, y=grid, zmin=-1, zmax=1, colorscale=scale, showscale=False, hoverinfo="skip"
+            ),
+            1,
+            column,
+        )
+        for label, name in enumerate(classes):
+            chosen = points[labels == label]
+            figure.add_scatter(
+                x=chosen[:, 0],
+                y=chosen[:, 1],
+                mode="markers",
+                marker={
+                    "color": CLASS_COLOURS[label],
+                    "symbol": ("circle", "diamond")[label],
+                    "size": 5.5,
+                    "line": {"width": 0.7, "color": "white"},
+                },
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                hoverinfo="skip",
+                row=1,
+                col=column,
+            )
+        figure.update_xaxes(visible=False, row=1, col=column, range=reach, constrain="domain")
+        figure.update_yaxes(
+            visible=False, row=1, col=column, range=reach, scaleanchor=f"x{column if column > 1 else ''}"
+        )
+    figure.update_layout(
+        template=template(dark),
+        hovermode="closest",
+        margin={"t": 46, "b": 34},
+        legend={"y": -0.02, "yanchor": "top", "x": 0.5, "xanchor": "center"},
+    )
+    return figure

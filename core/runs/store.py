@@ -1,0 +1,512 @@
+"""What a run was and what it measured: one folder ``results/<run_id>/`` for each run.
+
+    run.json          configuration, versions, provenance, status, and at the end the test scores
+    epochs.jsonl      one line for each epoch (`core.events.to_json`); a repeated epoch replaces the earlier line
+    checkpoint.npz    what training needs to go on; gone when the run has finished
+    weights.npz       selected weights by name, each with a leading member dimension
+    predictions.npz   test_logits (members, n_test, classes), test_labels (n_test,), test_names (n_test,)
+                      (runs that ship hold weights and logits in float16)
+    owner.lock        locked by the process that works on the run, for as long as that process lives
+
+A file is replaced as a whole or only ever appended to, so that a crash at any point leaves a readable record. A run
+whose record says "running" while nobody holds its lock was interrupted, and is read as such.
+"""
+
+import errno
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import secrets
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from importlib import metadata
+from itertools import chain
+from pathlib import Path
+from threading import RLock
+from typing import IO, Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from core.config.run import RunConfig, run_config
+from core.errors import LabError
+from core.events import Checkpoint, Epoch, Event, Finished, Started, from_epoch_json, to_json
+from core.settings import PROJECT, settings
+
+SHIPPED = PROJECT / "results"
+"""Where runs came with the laboratory; those that are made here join them, unless a setting names another folder."""
+
+Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
+LIVE: tuple[Status, ...] = ("queued", "running")
+"""A run in one of these is worked on by a living process, which holds its lock."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DISK_FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name)}
+_PACKAGES = ("torch", "numpy", "pennylane", "distributed")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a finished run measured on the test set: `core.events.Finished` without its arrays."""
+
+    test_loss: list[float]
+    test_accuracy: list[float]
+    best_epoch: list[int]
+    seconds: float
+
+    @classmethod
+    def of(cls, event: Finished) -> "Summary":
+        return cls(**{field.name: getattr(event, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored run. Arrays are read from disk when they are asked for."""
+
+    run_id: str
+    folder: Path
+    config: RunConfig
+    status: Status
+    message: str
+    owner: str
+    created: datetime
+    provenance: dict[str, Any]
+    versions: dict[str, str]
+    started: Started | None
+    epochs: list[Epoch]
+    finished: Summary | None
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Selected weights by name, each (members, ...) float32; `LabError` if the run has none."""
+        return {name: array.astype(np.float32) for name, array in self._arrays("weights.npz").items()}
+
+    def predictions(self) -> dict[str, np.ndarray]:
+        """test_logits (members, n_test, classes) float32, test_labels (n_test,) int64, test_names (n_test,) text."""
+        arrays = self._arrays("predictions.npz")
+        return arrays | {"test_logits": arrays["test_logits"].astype(np.float32)}
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The last state that training can go on from, or None."""
+        if not (self.folder / "checkpoint.npz").exists():
+            return None
+        arrays = self._arrays("checkpoint.npz")
+        epoch = arrays.pop("__epoch__", None)
+        if epoch is None:
+            raise LabError(f"The checkpoint of run {self.run_id} has no epoch: delete {self.folder} and run it again.")
+        return Checkpoint(epoch=int(epoch), arrays=arrays)
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        try:
+            with open(self.folder / name, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except FileNotFoundError:
+            raise LabError(f"Run {self.run_id} has no {name}: it is {self.status}.") from None
+        except Exception as error:  # numpy, zipfile and zlib each have their own for a damaged file
+            raise LabError(f"{name} of run {self.run_id} cannot be read ({error}): run it again.") from None
+
+
+class Store:
+    """The runs below one folder. Threads and processes may share the folder; a run has one writer at a time.
+
+    A run that is created or written to belongs to this store until its status is no longer `LIVE`; meanwhile another
+    store that wants to write it gets a `LabError`.
+
+    Args:
+        root: by default the setting ``results_dir``.
+        also: a folder whose runs can be loaded as well, when there is none of that id below the root.
+    """
+
+    def __init__(self, root: Path | None = None, also: Path | None = None) -> None:
+        self.root = Path(root) if root is not None else settings().results_dir
+        self._also = also
+        self._owned: dict[str, int] = {}  # run id -> descriptor of its locked file
+        self._mutex = RLock()
+        weakref.finalize(self, _close_all, self._owned)
+
+    def create(
+        self, config: RunConfig, provenance: Mapping[str, Any], run_id: str | None = None, owner: str = ""
+    ) -> str:
+        """Make the record of a new, queued run and return its id."""
+        now = datetime.now(UTC)
+        if run_id is None:
+            local = now.astimezone().strftime("%Y%m%d-%H%M%S")
+            run_id = f"{local}-{config.head.kind}-{secrets.token_hex(3)}"
+        folder = self.folder(run_id)
+        values = {
+            "run_id": run_id,
+            "status": "queued",
+            "message": "",
+            "owner": owner,
+            "created": now.isoformat(),
+            "config": config.model_dump(mode="json"),
+            "digest": digest(config),
+            "provenance": dict(provenance),
+            "versions": _versions(),
+        }
+        with self._mutex, _writing(self.root):
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                raise LabError(f"Run {run_id} exists already: choose another id.") from None
+            self._own(run_id)
+            _replace(folder / "run.json", lambda file: file.write(_json(values).encode()))
+        return run_id
+
+    def append(self, run_id: str, event: Event) -> None:
+        """Write what an event says into the record; a `Step` says nothing that lasts."""
+        folder = self._existing(run_id)
+        with self._mutex, _writing(self.root):
+            match event:
+                case Started():
+                    started = {field.name: getattr(event, field.name) for field in fields(event)}
+                    self._update(run_id, status="running", message="", started=started)
+                case Epoch():
+                    self._own(run_id)
+                    _append_line(folder / "epochs.jsonl", _json(to_json(event)))
+                case Checkpoint():
+                    self._own(run_id)
+                    _replace_arrays(folder / "checkpoint.npz", event.arrays | {"__epoch__": np.array(event.epoch)})
+                case Finished():
+                    self._own(run_id)
+                    _replace_arrays(folder / "weights.npz", event.weights, compress=True)
+                    predictions = {
+                        "test_logits": event.test_logits,
+                        "test_labels": event.test_labels,
+                        "test_names": np.array(event.test_names, dtype=np.str_),
+                    }
+                    _replace_arrays(folder / "predictions.npz", predictions, compress=True)
+                    self._update(run_id, status="finished", message="", finished=vars(Summary.of(event)))
+                    (folder / "checkpoint.npz").unlink(missing_ok=True)
+
+    def set_status(self, run_id: str, status: Status, message: str = "") -> None:
+        """Write a run's status; `message` is one sentence for a person that says why."""
+        if status not in get_args(Status):
+            raise LabError(f"status = {status!r} is not possible: use one of {', '.join(get_args(Status))}.")
+        self._existing(run_id)
+        with self._mutex, _writing(self.root):
+            self._update(run_id, status=status, message=message)
+
+    def load(self, run_id: str) -> Record:
+        """The record of a run; `LabError` if there is none or it cannot be read."""
+        folder = self.found(run_id)
+        values = _values(folder)
+        try:
+            started, finished = values.get("started"), values.get("finished")
+            status, message = values["status"], values["message"]
+            if status not in get_args(Status):
+                raise ValueError(f"status {status!r}")
+            if status in LIVE and not self._is_owned(run_id):
+                status, message = "interrupted", "The process that trained this run ended before the run did."
+            return Record(
+                run_id=run_id,
+                folder=folder,
+                config=run_config(values["config"]),
+                status=status,
+                message=message,
+                owner=values["owner"],
+                created=datetime.fromisoformat(values["created"]),
+                provenance=values["provenance"],
+                versions=values["versions"],
+                started=Started(**started) if started else None,
+                epochs=_read_epochs(folder / "epochs.jsonl"),
+                finished=Summary(**_with_nan(finished)) if finished else None,
+            )
+        except (LabError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise LabError(f"The record of run {run_id} cannot be read ({error}): move {folder} away.") from None
+
+    def run_ids(self) -> list[str]:
+        """Ids of all runs, sorted; a folder without a run.json is no run."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name) and (path / "run.json").is_file()
+        )
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run is kept. Ids also come from URLs, so nothing outside the root can be named by one."""
+        if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+            raise LabError(
+                f"run id = {str(run_id)[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100)."
+            )
+        return self.root / run_id
+
+    def found(self, run_id: str) -> Path:
+        """Where a run can be read; `LabError` if there is none."""
+        if self._also and not (self.folder(run_id) / "run.json").is_file():
+            elsewhere = self._also / run_id
+            if (elsewhere / "run.json").is_file():
+                return elsewhere
+        return self._existing(run_id)
+
+    def close(self) -> None:
+        """Let go of all runs; those that are still `LIVE` read as interrupted from now on."""
+        with self._mutex:
+            _close_all(self._owned)
+
+    def _existing(self, run_id: str) -> Path:
+        folder = self.folder(run_id)
+        if not (folder / "run.json").is_file():
+            raise LabError(f"There is no run {run_id} in {self.root}: it was removed, or made on another machine.")
+        return folder
+
+    def _update(self, run_id: str, **changes: Any) -> None:
+        self._own(run_id)
+        values = _values(self.folder(run_id)) | changes
+        _replace(self.folder(run_id) / "run.json", lambda file: file.write(_json(values).encode()))
+        if values["status"] not in LIVE:
+            self._release(run_id)
+
+    def _own(self, run_id: str) -> None:
+        if run_id in self._owned:
+            return
+        descriptor = os.open(self.folder(run_id) / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # A reader that looks whether the run is owned holds the lock for an instant; an owner holds it for long.
+        for _ in range(20):
+            if _lock(descriptor):
+                self._owned[run_id] = descriptor
+                return
+            time.sleep(0.02)
+        os.close(descriptor)
+        raise LabError(f"Run {run_id} is being trained by another process: stop it there first.")
+
+    def _release(self, run_id: str) -> None:
+        os.close(self._owned.pop(run_id))
+
+    def _is_owned(self, run_id: str) -> bool:
+        if run_id in self._owned:
+            return True
+        try:
+            with open(self.folder(run_id) / "owner.lock", "rb") as file:
+                return not _lock(file.fileno(), shared=True)
+        except FileNotFoundError:
+            return False
+
+
+def load_runs(*roots: Path) -> pd.DataFrame:
+    """All runs below these folders, by default the setting, with one row for each run and member, oldest first.
+
+    Columns: run_id, status, message, owner, created; every field of `RunConfig`, the head's kind as ``head`` and the
+    head's own fields beside it; member, seed; n_train, n_validation, n_test, quantum_parameters,
+    classical_parameters, device; epochs_done, validation_loss, validation_accuracy and member_status of the last epoch;
+    best_epoch, test_loss, test_accuracy, seconds. A record that cannot be read has one row: its id, the status
+    "unreadable" and a message.
+    """
+    rows: list[dict[str, Any]] = []
+    for run_id, record in chain.from_iterable(map(_records, roots or (None,))):
+        if isinstance(record, LabError):
+            rows.append({"run_id": run_id, "status": "unreadable", "message": str(record)})
+            continue
+        common = _common(record) | {
+            "message": record.message,
+            "owner": record.owner,
+            "epochs_done": record.epochs[-1].epoch if record.epochs else 0,
+        }
+        if record.started:
+            sizes = ("n_train", "n_validation", "n_test", "quantum_parameters", "classical_parameters")
+            common |= {name: getattr(record.started, name) for name in (*sizes, "device")}
+        if record.finished:
+            common["seconds"] = record.finished.seconds
+        for member, seed in enumerate(_seeds(record)):
+            row = common | {"member": member, "seed": seed}
+            if record.epochs:
+                last = record.epochs[-1]
+                row |= {name: getattr(last, name)[member] for name in ("validation_loss", "validation_accuracy")}
+                row["member_status"] = last.status[member]
+            if record.finished:
+                chosen = ("best_epoch", "test_loss", "test_accuracy")
+                row |= {name: getattr(record.finished, name)[member] for name in chosen}
+            rows.append(row)
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["run_id", "status", "message", "created"])
+    return frame.sort_values(["created", "run_id"], kind="stable", ignore_index=True) if "created" in frame else frame
+
+
+def load_epochs(root: Path | None = None) -> pd.DataFrame:
+    """All epochs of all readable runs, one row for each run, member and epoch.
+
+    Columns: those of `load_runs` that identify the run, and member, seed, epoch, train_loss, train_accuracy,
+    validation_loss, validation_accuracy, rate (learning rate in that epoch), epoch_seconds, member_status.
+    """
+    curves = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    rows: list[dict[str, Any]] = []
+    for _, record in _records(root):
+        if isinstance(record, LabError):
+            continue
+        common = _common(record)
+        for epoch in record.epochs:
+            for member, seed in enumerate(_seeds(record)):
+                row = common | {"member": member, "seed": seed, "epoch": epoch.epoch, "epoch_seconds": epoch.seconds}
+                row |= {name: getattr(epoch, name)[member] for name in curves}
+                row |= {"rate": epoch.learning_rate[member], "member_status": epoch.status[member]}
+                rows.append(row)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["run_id", "member", "seed", "epoch", *curves])
+
+
+def digest(config: RunConfig) -> str:
+    """SHA-256 of a configuration: equal for two runs exactly if they were asked to do the same."""
+    return hashlib.sha256(json.dumps(config.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def is_shipped(run_id: str) -> bool:
+    """Whether a run came with the laboratory: ids of runs that are made here begin with the time."""
+    return re.match(r"\d{8}-\d{6}-", run_id) is None
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    """What run.json says."""
+    try:
+        values = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LabError(f"The record of run {folder.name} cannot be read ({error}): move {folder} away.") from None
+    if not isinstance(values, dict):
+        raise LabError(f"The record of run {folder.name} cannot be read (it is no object): move {folder} away.")
+    return values
+
+
+def _records(root: Path | None) -> Iterator[tuple[str, Record | LabError]]:
+    store = Store(root)
+    for run_id in store.run_ids():
+        try:
+            yield run_id, store.load(run_id)
+        except LabError as error:
+            yield run_id, error
+
+
+def _common(record: Record) -> dict[str, Any]:
+    config = record.config.model_dump()
+    head = config.pop("head")
+    run = {"run_id": record.run_id, "status": record.status, "created": record.created}
+    return run | config | {"head": head.pop("kind")} | head
+
+
+def _seeds(record: Record) -> list[int]:
+    return record.started.seeds if record.started else [member.seed for member in record.config.members()]
+
+
+def _read_epochs(path: Path) -> list[Epoch]:
+    """Epochs in order. A line that a crash tore is passed over; of a repeated epoch the last line holds."""
+    epochs: dict[int, Epoch] = {}
+    if not path.exists():
+        return []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            values = json.loads(line)
+        except ValueError:
+            continue
+        epoch = from_epoch_json(_with_nan(values))
+        epochs[epoch.epoch] = epoch
+    return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def _close_all(descriptors: dict[str, int]) -> None:
+    while descriptors:
+        os.close(descriptors.popitem()[1])
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _json(values: dict[str, Any]) -> str:
+    """One line of JSON; a loss that is not finite is null, since JSON has no other word for it."""
+    return json.dumps(_without_nan(values), allow_nan=False, ensure_ascii=False)
+
+
+def _without_nan(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case list() | tuple():
+            return [_without_nan(item) for item in value]
+        case dict():
+            return {key: _without_nan(item) for key, item in value.items()}
+    return value
+
+
+def _with_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: [math.nan if item is None else item for item in value] if isinstance(value, list) else value
+        for key, value in values.items()
+    }
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Failures of the disk as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        advice = "free some space" if error.errno in _DISK_FULL else "check that it can be written"
+        reason = error.strerror or str(error)
+        raise LabError(
+            f"{root} cannot take the results ({reason}): {advice}, or name another folder in LAB_RESULTS_DIR."
+        ) from error
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Replace a file as a whole: readers see the old or the new one, also after a crash."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(draft, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _replace_arrays(path: Path, arrays: Mapping[str, np.ndarray], compress: bool = False) -> None:
+    def write(file: IO[bytes]) -> None:
+        save = np.savez_compressed if compress else np.savez
+        save(file, allow_pickle=False, **arrays)
+
+    _replace(path, write)
+
+
+def _append_line(path: Path, line: str) -> None:
+    with open(path, "ab+") as file:
+        if file.tell() and _last_byte(file) != b"\n":
+            line = "\n" + line  # a crash tore the last line: keep this one apart from it
+        file.write(line.encode() + b"\n")
+
+
+def _last_byte(file: IO[bytes]) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int, shared: bool = False) -> bool:
+        """Lock an open file until its descriptor is closed, if nobody else has; tell whether that went well."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int, shared: bool = False) -> bool:
+        """Lock an open file until its descriptor is closed, if nobody else has; tell whether that went well."""
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""Intervals, paired tests and the rule by which a verdict is given (`verdict`)."""

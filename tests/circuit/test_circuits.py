@@ -1,0 +1,133 @@
+"""Circuits against PennyLane's own templates, drawing and resource count."""
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+from core.circuit.description import Angle, Circuit, Gate, dressed_circuit
+from core.config.run import DressedQuantum
+from core.errors import LabError
+
+
+def rotations_of(circuit):
+    """(wire, source, index) of every angle, in order."""
+    return [(gate.wires[-1], angle.source, angle.index) for gate in circuit.gates for angle in gate.angles]
+
+
+def expected_values(template, n, inputs, weights):
+    """⟨Z⟩ on every qubit after H, RY(inputs) and a PennyLane template."""
+
+    @qml.qnode(qml.device("default.qubit", wires=n))
+    def node():
+        for q in range(n):
+            qml.Hadamard(q)
+            qml.RY(inputs[q], q)
+        template(weights)
+        return [qml.expval(qml.PauliZ(q)) for q in range(n)]
+
+    return np.array(node())
+
+
+def paper_layers(weights):
+    depth, n = weights.shape
+    for k in range(depth):
+        for q in [*range(0, n - 1, 2), *range(1, n - 1, 2)]:
+            qml.CNOT((q, q + 1))
+        for q in range(n):
+            qml.RY(weights[k, q], q)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("ansatz", "template", "angles"),
+    [
+        ("mari", paper_layers, ()),
+        ("ring", lambda w: qml.BasicEntanglerLayers(w, wires=range(w.shape[1]), rotation=qml.RY), ()),
+        ("strongly_entangling", lambda w: qml.StronglyEntanglingLayers(w, wires=range(w.shape[1])), (3,)),
+    ],
+)
+def test_ansatz_is_pennylanes(ansatz, template, angles, n):
+    circuit = dressed_circuit(DressedQuantum(n_qubits=n, q_depth=4, ansatz=ansatz))
+    random = np.random.default_rng(n)
+    inputs, weights = random.normal(size=n), random.normal(size=(4, n, *angles))
+    assert circuit.n_weights == weights.size
+    values = np.array(circuit.qnode()(inputs, weights.reshape(-1)))
+    np.testing.assert_allclose(values, expected_values(template, n, inputs, weights), atol=1e-12)
+
+
+def test_data_is_embedded_again_at_evenly_spread_layers():
+    circuit = dressed_circuit(DressedQuantum(n_qubits=2, q_depth=6, reuploads=3))
+    order = [source for wire, source, _ in rotations_of(circuit) if wire == 0]
+    assert order == ["input", "weight", "weight"] * 3
+    assert [index for wire, source, index in rotations_of(circuit) if source == "input" and wire == 1] == [1, 1, 1]
+
+
+def test_ablations_change_the_entanglers_alone():
+    def split(ablation, seed=0):
+        circuit = dressed_circuit(DressedQuantum(n_qubits=4, q_depth=3, ablation=ablation), seed)
+        return [g.wires for g in circuit.gates if g.name == "CNOT"], [g for g in circuit.gates if g.name != "CNOT"]
+
+    pairs, rest = split("none")
+    assert split("no_entanglers") == ([], rest)
+    shuffled, shuffled_rest = split("shuffled_entanglers")
+    assert shuffled_rest == rest
+    assert len(shuffled) == len(pairs) == 9
+    assert shuffled != pairs
+    assert shuffled[:3] != shuffled[3:6], "one relabelling of all layers would be the same circuit"
+    assert shuffled == split("shuffled_entanglers")[0]
+    assert shuffled != split("shuffled_entanglers", seed=1)[0]
+    assert split("near_zero") == split("random_angles") == (pairs, rest)
+
+
+@pytest.mark.parametrize("ansatz", ["mari", "ring", "strongly_entangling"])
+def test_resources_are_pennylanes(ansatz):
+    circuit = dressed_circuit(DressedQuantum(n_qubits=5, q_depth=3, ansatz=ansatz, reuploads=2))
+    resources = circuit.resources()
+    specs = qml.specs(circuit.qnode())(np.zeros(5), np.ones(circuit.n_weights))["resources"]
+    names = {"H": "Hadamard"}
+    assert {names.get(name, name): count for name, count in resources.gates.items()} == dict(specs.gate_types)
+    assert resources.depth == specs.depth
+    assert (resources.n_qubits, resources.n_inputs, resources.n_weights) == (5, 5, circuit.n_weights)
+
+
+def test_drawing_shows_the_angles_it_is_given():
+    circuit = dressed_circuit(DressedQuantum(n_qubits=2, q_depth=1))
+    plain, trained = circuit.drawing(), circuit.drawing(weights=[0.25, -1.5])
+    assert plain.lstrip().startswith("<?xml")
+    assert "RY" in plain
+    assert "0.25" not in plain
+    assert "0.25" in trained
+    assert "-1.50" in trained or "−1.50" in trained
+    assert circuit.drawing() == plain
+
+
+def test_equal_descriptions_are_one_key():
+    head = DressedQuantum(n_qubits=3, q_depth=2)
+    assert dressed_circuit(head) == dressed_circuit(head)
+    assert len({dressed_circuit(head), dressed_circuit(head)}) == 1
+    assert dressed_circuit(head) != dressed_circuit(DressedQuantum(n_qubits=3, q_depth=3))
+
+
+@pytest.mark.parametrize(
+    ("gates", "observables", "word"),
+    [
+        ([Gate("RY", (3,), (Angle("weight", 0),))], [], "wire = 3"),
+        ([Gate("RY", (0,), (Angle("weight", 2),))], [], "index=2"),
+        ([Gate("RY", (0,), (Angle("input", 0),))], [], "0 inputs"),
+        ([Gate("CNOT", (1, 1))], [], "2 wires"),
+        ([Gate("RY", (0,))], [], "1 angles"),
+        ([Gate("Toffoli", (0, 1))], [], "Toffoli"),
+        ([], [("Z", 2)], "wire = 2"),
+        ([], [("A", 0)], "X, Y or Z"),
+    ],
+)
+def test_impossible_circuits_are_refused_in_one_sentence(gates, observables, word):
+    with pytest.raises(LabError, match=word) as caught:
+        Circuit(2, tuple(gates), n_inputs=0, n_weights=2, observables=tuple(observables))
+    assert str(caught.value).count(".") >= 1
+    assert "\n" not in str(caught.value)
+
+
+def test_more_than_twenty_qubits_are_refused():
+    with pytest.raises(LabError, match="1 to 20"):
+        Circuit(21, (), 0, 0, ())

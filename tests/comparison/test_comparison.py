@@ -1,0 +1,518 @@
+"""Comparisons: who takes part, one run end to end, tuning, scikit-learn's rivals, record, figures, command."""
+
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV
+
+from core.__main__ import main
+from core.comparison.record import (
+    CANDIDATE,
+    LIBRARY,
+    PROBLEMS,
+    SEEDS,
+    SHIPPED,
+    SHIPPED_TRIALS,
+    Comparison,
+    Predictions,
+    comparison_ranking,
+    load_comparison,
+    load_predictions,
+    problem_config,
+    problem_for,
+    problem_name,
+    rivals,
+    save_comparison,
+    stored_names,
+    untuned_comparison,
+)
+from core.comparison.run import Outcome, Progress, compete, head_entry
+from core.comparison.scikit_learn import fit
+from core.comparison.tuning import TUNING_SEEDS, head_width, tune, width_choices, with_width
+from core.config.run import Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.data.banks import FeatureBank, load_bank
+from core.errors import LabError
+from core.events import Epoch, Finished
+from core.figures.comparison import critical_difference, paired_differences, rival_colour, tuning
+from core.figures.runs import seed_colour
+from core.statistics.verdict import headline
+from core.training.loop import run_splits, train
+
+N_SEEDS = 3
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def config() -> RunConfig:
+    return problem_config("moons").model_copy(update={"seeds": N_SEEDS, "epochs": 2})
+
+
+@pytest.fixture(scope="module")
+def bank(config: RunConfig) -> FeatureBank:
+    """The moons with the first 300 of their training points."""
+    whole = load_bank(config)
+    kept = np.sort(
+        np.concatenate([np.flatnonzero(whole.split == "train")[:300], np.flatnonzero(whole.split == "test")])
+    )
+    return replace(
+        whole,
+        features=whole.features[kept],
+        labels=whole.labels[kept],
+        split=whole.split[kept],
+        names=tuple(whole.names[row] for row in kept),
+    )
+
+
+@pytest.fixture(scope="module")
+def outcome(config: RunConfig, bank: FeatureBank) -> Outcome:
+    """One whole comparison with tuning, for all tests that look at it."""
+    events = list(compete(config, bank, name="try", command="python -m core compare", n_trials=2))
+    *progress, last = events
+    assert isinstance(last, Outcome)
+    shares = [event.share for event in progress if isinstance(event, Progress)]
+    assert np.diff(shares).min() > -1e-9
+    assert 0 <= shares[0] < shares[-1] <= 1
+    return last
+
+
+def last_value(generator: Generator[object, None, T]) -> T:
+    """What a generator returns at its end."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+
+
+# --- who takes part ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_ablations_and_circuits_differ_from_the_candidate_in_one_field(problem: str) -> None:
+    config = problem_config(problem)
+    everyone = rivals(config)
+    names = [rival.name for rival in everyone]
+    assert names[0] == CANDIDATE
+    assert len(set(names)) == len(names)
+    assert everyone[0].head == config.head
+    siblings = [rival for rival in everyone if rival.group in ("ablation", "ansatz")]
+    assert len(siblings) >= 9
+    for rival in siblings:
+        assert isinstance(rival.head, DressedQuantum)
+        differing = {name for name, value in rival.head if value != getattr(config.head, name)}
+        assert len(differing) == 1, rival.name
+
+
+def test_classical_rivals_start_as_usual_except_the_papers_own() -> None:
+    started_low = {
+        rival.name
+        for rival in rivals(problem_config("spirals"))
+        if rival.group == "classical" and rival.head is not None and rival.head.init_scale is not None
+    }
+    assert started_low == {"paper's classical", "closed form"}
+
+
+@pytest.mark.parametrize("head", [Linear(), DressedQuantum(ablation="near_zero")])
+def test_the_candidate_is_a_whole_quantum_head(head: HeadConfig) -> None:
+    with pytest.raises(LabError):
+        rivals(problem_config("spirals").model_copy(update={"head": head}))
+
+
+def test_a_problem_takes_the_papers_settings_where_there_are_some() -> None:
+    assert problem_for("dogs_cats").learning_rate == 1e-3
+    assert problem_for("dogs_cats", "mobilenet_v2").backbone == "mobilenet_v2"
+    assert problem_name(problem_for("dogs_cats")) == "dogs_cats-layer3"
+    assert all(problem_config(name).seeds == SEEDS and problem_config(name).protocol == "ours" for name in PROBLEMS)
+    with pytest.raises(LabError, match="fish"):
+        problem_for("fish")
+    with pytest.raises(LabError, match="fish"):
+        problem_config("fish")
+
+
+# --- one comparison, end to end ---------------------------------------------------------------------------------------
+
+
+def test_heads_get_exactly_the_run_that_train_gives_them(
+    outcome: Outcome, config: RunConfig, bank: FeatureBank
+) -> None:
+    for result in outcome.comparison.results:
+        if result.rival.name not in (CANDIDATE, "bottleneck", "no entanglers"):
+            continue
+        changes = {"head": result.rival.head, "learning_rate": result.learning_rate}
+        *_, finished = train(config.model_copy(update=changes), bank)
+        assert isinstance(finished, Finished)
+        assert result.accuracy == pytest.approx(finished.test_accuracy)
+        assert result.loss == pytest.approx(finished.test_loss, abs=1e-5)
+        assert result.best_epoch == tuple(finished.best_epoch)
+        positive = torch.softmax(torch.from_numpy(finished.test_logits[0]).double(), -1)[:, 1]
+        assert result.area_under_curve[0] == pytest.approx(roc_auc_score(finished.test_labels, positive))
+        assert result.loss is not None
+        assert result.loss[0] == pytest.approx(log_loss(finished.test_labels, positive), abs=1e-5)
+
+
+def test_everyone_is_measured_on_the_same_test_set(outcome: Outcome, config: RunConfig, bank: FeatureBank) -> None:
+    comparison, predictions = outcome.comparison, outcome.predictions
+    everyone = rivals(config)
+    assert [result.rival.name for result in comparison.results] == [rival.name for rival in everyone]
+    test = run_splits(config, bank).test
+    assert (predictions.labels == bank.labels[test]).all()
+    assert predictions.predicted.shape == (len(everyone), N_SEEDS, len(test))
+    shares = predictions.correct().mean(-1)
+    assert shares == pytest.approx(np.array([result.accuracy for result in comparison.results]))
+    assert comparison.seeds == (0, 1, 2)
+    verdicts = comparison.verdicts(1.0, predictions)
+    assert [one.rival for one in verdicts] == [rival.name for rival in everyone[1:]]
+    assert {one.kind for one in verdicts} <= {"equivalent", "not enough evidence"}  # three seeds show no winner
+
+
+@pytest.mark.parametrize("changes", [{"protocol": "paper"}, {"seeds": 1}])
+def test_an_unfair_or_empty_comparison_is_refused(
+    config: RunConfig, bank: FeatureBank, changes: dict[str, object]
+) -> None:
+    with pytest.raises(LabError):
+        next(compete(config.model_copy(update=changes), bank, name="try", command=""))
+
+
+def test_a_diverged_seed_counts_as_one_that_knows_nothing(config: RunConfig, bank: FeatureBank) -> None:
+    features = bank.features.copy()
+    features[:, 0] = np.where(features[:, 0] > 0, 3e38, -3e38)
+    broken = replace(bank, features=features)
+    rival = next(rival for rival in rivals(config) if rival.name == "linear")
+    entering = head_entry(rival, config, broken, 0, Progress("linear", "training", 1, 1, 0.0))
+    result = last_value(entering).result
+    assert result.diverged == (0, 1, 2)
+    assert result.loss == pytest.approx([np.log(2)] * 3)
+    assert result.area_under_curve == (0.5, 0.5, 0.5)
+
+
+# --- tuning -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", [DressedQuantum(n_qubits=2, q_depth=1), Bottleneck(), Linear()])
+def test_every_head_tries_as_many_settings_and_the_best_is_kept(
+    config: RunConfig, bank: FeatureBank, head: HeadConfig
+) -> None:
+    given = config.model_copy(update={"head": head, "epochs": 1})
+    chosen, trials = last_value(tune(given, bank, 5))
+    assert len(trials) == 5
+    assert trials[0].learning_rate == given.learning_rate
+    assert trials[0].width == (head_width(head) if width_choices(head) else None)
+    best = min(trials, key=lambda trial: trial.validation_loss)
+    assert chosen.learning_rate == best.learning_rate
+    assert head_width(chosen.head) == best.width
+    again, _ = last_value(tune(given, bank, 5))
+    assert again == chosen
+
+
+def test_a_trial_is_the_mean_best_validation_loss_of_runs_of_their_own(config: RunConfig, bank: FeatureBank) -> None:
+    given = config.model_copy(update={"head": Bottleneck()})
+    _, trials = last_value(tune(given, bank, 3))
+    assert len({trial.width for trial in trials}) > 1
+    for trial in trials:
+        own = given.model_copy(
+            update={
+                "head": Bottleneck(width=trial.width),
+                "learning_rate": trial.learning_rate,
+                "seeds": TUNING_SEEDS,
+                "base_seed": 1_000_000,
+            }
+        )
+        losses = [event.validation_loss for event in train(own, bank) if isinstance(event, Epoch)]
+        assert trial.validation_loss == pytest.approx(np.min(losses, axis=0).mean(), rel=1e-4)
+
+
+# --- scikit-learn's methods -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_library_rivals_learn_from_training_data_alone(name: str, config: RunConfig, bank: FeatureBank) -> None:
+    splits = run_splits(config, bank)
+    rows = np.concatenate([splits.train, splits.validation])
+    seen: list[np.ndarray] = []
+
+    class Watched(GridSearchCV):
+        def fit(self, x: np.ndarray, y: np.ndarray) -> "Watched":
+            seen.append(x)
+            return super().fit(x, y)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.comparison.scikit_learn.GridSearchCV", Watched)
+        found = fit(name, bank, rows, splits.test, (0, 1))
+    test_points = {tuple(point) for point in bank.features[splits.test]}
+    assert not test_points & {tuple(point) for point in seen[0]}
+    accuracy = (found.scores.argmax(-1) == bank.labels[splits.test]).mean(1)
+    floor = 0.8 if name == "logistic regression" else 0.94
+    assert accuracy.min() > floor
+    differs = not np.array_equal(found.scores[0], found.scores[1])
+    assert differs == (name == "random Fourier")
+    if found.probabilistic:
+        assert found.scores.sum(-1) == pytest.approx(np.ones(found.scores.shape[:2]))
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+
+
+def test_a_stored_comparison_comes_back_as_it_was(outcome: Outcome, tmp_path: Path) -> None:
+    save_comparison(outcome.comparison, outcome.predictions, tmp_path)
+    assert stored_names(tmp_path) == ["try"]
+    assert load_comparison("try", tmp_path) == outcome.comparison
+    found = load_predictions("try", tmp_path)
+    assert (found.predicted == outcome.predictions.predicted).all()
+    renamed = outcome.comparison.model_copy(update={"tuned": False})
+    save_comparison(renamed, outcome.predictions, tmp_path)
+    assert not load_comparison("try", tmp_path).tuned
+    assert [path.name for path in tmp_path.iterdir()] == ["try"]
+
+
+@pytest.mark.parametrize("name", ["../etc", "", "a/b", ".hidden", "x" * 200])
+def test_names_lead_nowhere_else(name: str, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="is not possible"):
+        load_comparison(name, tmp_path)
+
+
+def test_a_broken_record_is_told_in_one_sentence(outcome: Outcome, tmp_path: Path) -> None:
+    folder = save_comparison(outcome.comparison, outcome.predictions, tmp_path)
+    with pytest.raises(LabError, match="is not stored"):
+        load_comparison("other", tmp_path)
+    (folder / "predictions.npz").write_bytes(b"PK\x03\x04 no zip")
+    with pytest.raises(LabError, match="no readable predictions"):
+        load_predictions("try", tmp_path)
+    values = json.loads((folder / "comparison.json").read_text())
+    values["results"][3]["accuracy"] = [0.5]
+    (folder / "comparison.json").write_text(json.dumps(values))
+    with pytest.raises(LabError, match="1 results for 3 seeds"):
+        load_comparison("try", tmp_path)
+    (folder / "comparison.json").write_text("{")
+    with pytest.raises(LabError, match="cannot be read"):
+        load_comparison("try", tmp_path)
+
+
+@pytest.mark.parametrize("name", SHIPPED_TRIALS)
+def test_shipped_comparisons_are_whole(name: str) -> None:
+    comparison, predictions = load_comparison(name, SHIPPED), load_predictions(name, SHIPPED)
+    config = problem_config(name.removesuffix("-tuned"))
+    assert comparison.config == config
+    assert len(comparison.seeds) >= 20
+    assert comparison.bank_digest == load_bank(config).digest
+    assert [result.rival.name for result in comparison.results] == [rival.name for rival in rivals(config)]
+    shares = predictions.correct().mean(-1)
+    assert shares == pytest.approx(np.array([result.accuracy for result in comparison.results]))
+    tried = {len(result.trials) for result in comparison.results if result.rival.head is not None}
+    assert tried == {SHIPPED_TRIALS[name]}
+
+
+@pytest.mark.parametrize("name", SHIPPED_TRIALS)
+def test_shipped_comparisons_are_between_the_rivals_that_would_run_now(name: str) -> None:
+    """Equal but for the widths that tuning chose."""
+    comparison = load_comparison(name, SHIPPED)
+    everyone = rivals(problem_config(name.removesuffix("-tuned")))
+    for result, rival in zip(comparison.results, everyone, strict=True):
+        if comparison.tuned and rival.head is not None:
+            assert result.rival.head is not None
+            head = with_width(result.rival.head, head_width(rival.head))
+            assert result.rival.model_copy(update={"head": head}) == rival
+            best = result.best_trial
+            assert (result.learning_rate, head_width(result.rival.head)) == (
+                best.learning_rate,
+                best.width or head_width(rival.head),
+            )
+        else:
+            assert result.rival == rival
+
+
+@pytest.mark.parametrize("name", [name for name, trials in SHIPPED_TRIALS.items() if trials])
+def test_tuning_leaves_no_two_equal_heads_that_the_page_does_not_name(name: str) -> None:
+    comparison, predictions = load_comparison(name, SHIPPED), load_predictions(name, SHIPPED)
+    named = comparison.same_networks(predictions)
+    results = comparison.results
+    for first, second in combinations(range(len(results)), 2):
+        one, other = results[first], results[second]
+        alike = (predictions.predicted[first] == predictions.predicted[second]).all()
+        if one.rival.head is not None and one.rival.head == other.rival.head and alike:
+            assert any({one.rival.name, other.rival.name} <= set(group) for group in named)
+
+
+def test_heads_that_tuning_made_one_network_are_named_together(outcome: Outcome) -> None:
+    comparison, predictions = outcome.comparison, outcome.predictions
+    names = [result.rival.name for result in comparison.results]
+    results, predicted = list(comparison.results), predictions.predicted.copy()
+    first, second, third = (names.index(name) for name in ("bottleneck", "wider mlp", "linear"))
+    same = {"classical_parameters": 99, "learning_rate": 0.1}
+    for index in (first, second, third):
+        results[index] = results[index].model_copy(update=same)
+        predicted[index] = predicted[first]
+    results[third] = results[third].model_copy(update={"classical_parameters": 98})
+    changed = comparison.model_copy(update={"results": tuple(results)})
+    assert ("bottleneck", "wider mlp") in changed.same_networks(Predictions(predictions.labels, predicted))
+    assert not any("linear" in group for group in changed.same_networks(Predictions(predictions.labels, predicted)))
+
+
+def test_a_tuned_comparison_finds_the_untuned_one_of_the_same_problem() -> None:
+    tuned = load_comparison("spirals_2.0-tuned", SHIPPED)
+    found = untuned_comparison(tuned)
+    assert found is not None
+    assert found.name == "spirals_2.0"
+    other_seeds = tuned.model_copy(update={"seeds": tuned.seeds[:-1]})
+    assert untuned_comparison(other_seeds) is None
+
+
+def test_the_budget_counts_the_steps() -> None:
+    comparison = load_comparison("spirals", SHIPPED)
+    assert (comparison.n_train, comparison.config.batch_size, comparison.config.epochs) == (1600, 10, 5)
+    assert "(5 × 160 = 800 steps)" in comparison.budget
+
+
+def test_shipped_comparisons_are_small() -> None:
+    assert sum(path.stat().st_size for name in SHIPPED_TRIALS for path in (SHIPPED / name).iterdir()) < 6e6
+
+
+def test_spirals_are_the_positive_control() -> None:
+    """On spirals trained, entangled angles do what their absence and the paper's classical network cannot."""
+    kinds = {one.rival: one.kind for one in load_comparison("spirals", SHIPPED).verdicts()}
+    for rival in ("near zero", "no entanglers", "closed form", "paper's classical", "linear"):
+        assert kinds[rival] == "better", rival
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def far_apart(outcome: Outcome) -> tuple[Comparison, Predictions]:
+    """The comparison with one rival 40 points behind."""
+    results = list(outcome.comparison.results)
+    results[5] = results[5].model_copy(update={"accuracy": tuple(value - 0.4 for value in results[0].accuracy)})
+    return outcome.comparison.model_copy(update={"results": tuple(results)}), outcome.predictions
+
+
+def test_the_talk_figure_shows_every_rival_and_says_budget_and_verdict(outcome: Outcome) -> None:
+    comparison, _ = far_apart(outcome)
+    found = comparison.verdicts(1.0)
+    figure = paired_differences(comparison, found)
+    text = figure.layout.title.text.replace("<br>", " ")
+    assert headline(found) in text
+    assert "3 paired seeds" in figure.layout.title.subtitle.text.replace("<br>", " ")
+    assert len(figure.layout.yaxis.ticktext) == len(found)
+    assert not figure.layout.annotations
+    assert figure.layout.title.pad.t >= 22  # pixels of plotly's row of tools, which lies above
+    dots = [trace for trace in figure.data if trace.marker.symbol != "diamond"]
+    edges = [seed_colour(rival_colour(result.rival)) for result in comparison.results if result.rival.name != CANDIDATE]
+    assert [trace.marker.line.color for trace in dots] == edges
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_the_talk_figure_draws_every_seed_and_every_interval_inside_its_axis(outcome: Outcome, far: bool) -> None:
+    comparison = far_apart(outcome)[0] if far else outcome.comparison
+    found = comparison.verdicts(1.0)
+    figure = paired_differences(comparison, found)
+    axis = figure.layout.xaxis
+    dots = [trace for trace in figure.data if trace.marker.symbol != "diamond"]
+    diamonds = [trace for trace in figure.data if trace.marker.symbol == "diamond"]
+    reach = max(abs(value) for one in found for value in one.paired.differences) * 100
+    assert ("compressed beyond ± 2" in axis.title.text) == (reach > 15)
+
+    def points(place: float) -> float:
+        return 2 * float(np.sinh(place)) if reach > 15 else place
+
+    for verdict, seeds, mean in zip(found, dots, diamonds, strict=True):
+        differences = np.array(verdict.paired.differences) * 100
+        assert [points(place) for place in seeds.x] == pytest.approx(differences)
+        assert [told for _, told in seeds.customdata] == pytest.approx(differences)
+        assert [seed for seed, _ in seeds.customdata] == list(comparison.seeds)
+        interval = verdict.paired.interval
+        ends = [mean.x[0] - mean.error_x.arrayminus[0], mean.x[0], mean.x[0] + mean.error_x.array[0]]
+        expected = [interval.low, interval.estimate, interval.high]
+        assert [points(end) for end in ends] == pytest.approx(np.array(expected) * 100)
+        assert axis.range[0] < min(*seeds.x, *ends)
+        assert axis.range[1] > max(*seeds.x, *ends)
+    if reach > 15:
+        marks = [float(text.replace("−", "-")) for text in axis.ticktext]
+        assert [points(place) for place in axis.tickvals] == pytest.approx(marks)
+        assert {0, 2, 10, 40} <= set(marks)
+
+
+def test_row_labels_say_how_little_a_difference_is_and_where_it_holds() -> None:
+    comparison, predictions = (
+        load_comparison("dogs_cats-layer3", SHIPPED),
+        load_predictions("dogs_cats-layer3", SHIPPED),
+    )
+    for margin in (0.1, 1.0, 10.0):
+        found = comparison.verdicts(margin, predictions)
+        labels = paired_differences(comparison, found).layout.yaxis.ticktext
+        for verdict, label in zip(found, labels, strict=True):
+            assert verdict.words in label.replace("<br>", " ")
+
+
+def test_the_rank_figure_lists_every_shared_head_best_first(outcome: Outcome) -> None:
+    comparisons = [outcome.comparison, far_apart(outcome)[0]]
+    found = comparison_ranking(comparisons)
+    figure = critical_difference(found, [result.rival for result in outcome.comparison.results])
+    assert len(figure.layout.yaxis.ticktext) == len(outcome.comparison.results)
+    (points,) = [trace for trace in figure.data if trace.mode == "markers"]
+    assert list(points.x) == sorted(points.x)
+    with pytest.raises(LabError):
+        comparison_ranking([])
+
+
+def test_the_tuning_figure_marks_the_chosen_setting(outcome: Outcome) -> None:
+    tuned = [result for result in outcome.comparison.results if result.trials]
+    figure = tuning(tuned)
+    tried, rings = figure.data[: len(tuned)], figure.data[len(tuned) :]
+    for result, trace, ring in zip(tuned, tried, rings, strict=True):
+        assert list(trace.y) == [trial.validation_loss for trial in result.trials]
+        assert list(ring.y) == [min(trace.y)]
+        assert ring.marker.symbol == f"{trace.marker.symbol}-open"
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in tried}
+    assert len(looks) == len(tuned)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_stores_and_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    options = ["--problem", "spirals", "--seeds", "2", "--epochs", "1", "--json"]
+    assert main(["compare", *options]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {event["event"] for event in events[:-1]} == {"progress"}
+    last = events[-1]
+    comparison = load_comparison(last["name"], tmp_path / "comparisons")
+    assert comparison.command == "python -m core compare --problem spirals --seeds 2 --epochs 1".replace(
+        "--seeds 2 --epochs 1", "--epochs 1 --seeds 2"
+    )
+    assert [rival["name"] for rival in last["rivals"]] == [result.rival.name for result in comparison.results]
+    assert len(last["verdicts"]) == len(last["rivals"]) - 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--problem", "moons", "--margin", "0"], "margin"),
+        (["--problem", "moons", "--margin", "inf"], "margin"),
+        (["--problem", "moons", "--margin", "101"], "margin"),
+        (["--problem", "moons", "--margin", "nan"], "margin"),
+        (["--problem", "moons", "--trials", "65"], "trials"),
+        (["--problem", "moons", "--name", "spirals-tuned"], "ships"),
+        (["--problem", "moons", "--name", "../moons"], "name"),
+        (["--problem", "moons", "--seeds", "1"], "seeds"),
+        (["--problem", "moons", "--seeds", "many"], "seeds"),
+        (["--all", "fish"], "fish"),
+        (["--dataset", "fish"], "fish"),
+        (["--dataset", "moons", "--backbone", "resnet18"], "backbone"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(
+    options: Sequence[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *options]) == 2
+    said = capsys.readouterr().err.strip()
+    assert word in said
+    assert "\n" not in said

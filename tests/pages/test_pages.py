@@ -1,0 +1,549 @@
+"""Pages without a browser: what they say, whom their buttons obey; and the experiment as controls, address, runs."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from streamlit.testing.v1 import AppTest
+
+from core.comparison.record import problem_for
+from core.config.run import MLP, Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.data.banks import load_bank
+from core.data.datasets import DATASETS
+from core.errors import LabError
+from core.events import Epoch, Finished, Started
+from core.figures.runs import head_style
+from core.runs.snapshots import Snapshot
+from core.runs.store import Store, Summary
+from core.work.queue import Waiting
+from pages.ui import header, heads_table
+from pages.ui import results as results_part
+from pages.ui.experiment import (
+    ABLATIONS,
+    ANSAETZE,
+    CONTROLS,
+    HEADS,
+    beyond_controls,
+    bounds,
+    control_values,
+    default_values,
+    experiment,
+    feature_choices,
+    features_key,
+    from_address,
+    parameter_counts,
+    shared_settings,
+    to_address,
+)
+from pages.ui.forecast import Forecast, past_runs
+from pages.ui.queue import group_by_click
+from pages.ui.service import jobs
+from pages.ui.view import Line, View
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# --- the experiment as values, address and configurations -------------------------------------------------------------
+
+
+@some.composite
+def all_values(draw: some.DrawFn) -> dict[str, Any]:
+    """Values of the controls that make an experiment."""
+    dataset = draw(some.sampled_from(list(DATASETS)))
+    values = default_values(dataset)
+    for name in CONTROLS:
+        if name in ("dataset", "features", "heads", "ablations", "ansatz"):
+            continue
+        low, high = bounds(name)
+        if isinstance(values[name], int):
+            values[name] = draw(some.integers(int(low), int(high)))
+        else:
+            values[name] = draw(some.floats(low, high).map(lambda value: float(f"{value:.9g}")))
+            values[name] = min(max(values[name], low), high)
+    values["reuploads"] = draw(some.integers(1, values["q_depth"]))
+    values["ansatz"] = draw(some.sampled_from(ANSAETZE))
+    values["features"] = draw(some.sampled_from([features_key(listing) for listing in feature_choices(dataset)]))
+    in_order = lambda names: lambda chosen: [name for name in names if name in chosen]  # noqa: E731
+    values["heads"] = draw(some.sets(some.sampled_from(list(HEADS)), min_size=1).map(in_order(HEADS)))
+    values["ablations"] = draw(some.sets(some.sampled_from(list(ABLATIONS))).map(in_order(ABLATIONS)))
+    return values
+
+
+@settings(deadline=None, max_examples=100)
+@given(all_values())
+def test_an_address_gives_back_the_controls_it_was_made_from(values: dict[str, Any]) -> None:
+    assert from_address(to_address(values)) == (values, "")
+
+
+@settings(deadline=None, max_examples=100)
+@given(all_values())
+def test_runs_give_back_the_controls_they_were_made_from(values: dict[str, Any]) -> None:
+    configs = experiment(values).configs
+    again = values | control_values(configs)
+    assert experiment(again).configs == configs
+    assert [head_style(config.head).label for config in configs] == values["heads"] + values["ablations"]
+
+
+def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
+    values = default_values()
+    assert to_address(values) == {}
+    quantum, bottleneck, linear = experiment(values).configs
+    assert quantum == RunConfig()
+    assert (bottleneck.head.kind, linear.head.kind) == ("bottleneck", "linear")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: whole numbers from 2 to 12 are allowed."),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed."),
+        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed."),
+        ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
+        ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
+        ({"features": "../../etc"}, "features = '../../etc' is not possible"),
+    ],
+)
+def test_a_part_of_an_address_that_is_not_possible_is_one_sentence_and_the_default(
+    address: dict[str, str], said: str
+) -> None:
+    values, problem = from_address(address | {"epochs": "7"})
+    assert problem.startswith(said)
+    assert values == default_values() | {"epochs": 7}
+
+
+def test_heads_have_to_be_chosen_and_to_fit() -> None:
+    with pytest.raises(LabError, match="nothing is chosen"):
+        experiment(default_values() | {"heads": []})
+    with pytest.raises(LabError, match=r"reuploads = 4 is not possible: .* up to q_depth = 3"):
+        experiment(default_values() | {"reuploads": 4, "q_depth": 3})
+
+
+DRESSED = (256 * 4 + 4) + (4 * 2 + 2)
+"""Weights and biases of the two linear layers around 4 qubits: 256 features, 2 classes."""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    {
+        "quantum": (6 * 4, DRESSED),
+        "bottleneck": (0, DRESSED),
+        "linear": (0, 256 * 2 + 2),
+        "mlp": (0, (256 * 4 + 4) + (4 * 2 + 2)),  # 4 hidden units come closest to the quantum head's 1,062
+        "closed form": (0, DRESSED),
+        "no entanglers": (6 * 4, DRESSED),
+        "shuffled entanglers": (6 * 4, DRESSED),
+        "random angles": (0, DRESSED),
+        "near zero": (0, DRESSED),
+        "frozen pre_net": (6 * 4, 4 * 2 + 2),
+    }.items(),
+)
+def test_parameters_before_the_click(name: str, expected: tuple[int, int]) -> None:
+    chosen = {"heads": [name] if name in HEADS else [], "ablations": [name] if name in ABLATIONS else []}
+    (config,) = experiment(default_values() | chosen).configs
+    assert parameter_counts(config) == expected
+
+
+@pytest.mark.parametrize("dataset", list(DATASETS))
+def test_untouched_controls_are_the_papers_settings(dataset: str) -> None:
+    values = default_values(dataset)
+    (quantum, *_), paper = experiment(values).configs, problem_for(dataset)
+    assert quantum.seeds == RunConfig().seeds
+    assert shared_settings(quantum) == shared_settings(paper) | {"seeds": quantum.seeds}
+    assert quantum.head == paper.head.model_copy(update={"init_scale": None})
+
+
+def test_what_no_control_says_of_a_run_is_found() -> None:
+    assert beyond_controls(experiment(default_values() | {"ablations": ["near zero"]}).configs) == {}
+    heads = (DressedQuantum(init_scale=0.001), MLP(hidden=(5, 5), activation="tanh"), Linear())
+    found = beyond_controls([RunConfig(head=head, protocol="paper", lr_early=True) for head in heads])
+    assert found == {
+        "protocol": "paper",
+        "lr_early": True,
+        "init_scale": 0.001,
+        "hidden": (5, 5),
+        "activation": "tanh",
+    }
+
+
+def test_heads_of_different_sizes_are_more_than_the_controls_can_say() -> None:
+    assert beyond_controls([RunConfig(head=DressedQuantum()), RunConfig(head=Bottleneck(width=4))]) == {}
+    assert beyond_controls([RunConfig(head=Bottleneck(width=3))]) == {}
+    assert beyond_controls([RunConfig(head=DressedQuantum()), RunConfig(head=Bottleneck(width=3))]) == {"width": 3}
+
+
+def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    heads = (DressedQuantum(), Linear())
+    ids = [store.create(RunConfig(head=head, epochs=epochs), {}) for epochs in (5, 6) for head in heads]
+    store.close()
+    records = [store.load(run_id) for run_id in ids]
+    assert [{record.config.epochs for record in group} for group in group_by_click(records)] == [{6}, {5}]
+    late = [records[0], type(records[1])(**vars(records[1]) | {"created": datetime.now(UTC) + timedelta(minutes=1)})]
+    assert [len(group) for group in group_by_click(late)] == [1, 1]
+
+
+# --- how an experiment stands ----------------------------------------------------------------------------------------
+
+
+def after(n_epochs: int, head: HeadConfig, pace: float | None = None, **about: Any) -> Snapshot:
+    """A run of 200 epochs that has done so many."""
+    nothing = dict.fromkeys(
+        ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "status"), ()
+    )
+    epochs = tuple(Epoch(epoch=number, seconds=0.1, **nothing) for number in range(1, n_epochs + 1))  # type: ignore[arg-type]
+    about = {"status": "running", "owner": ""} | about
+    return Snapshot(head.kind, RunConfig(head=head, epochs=200), epochs=epochs, pace=pace, **about)
+
+
+def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
+    quantum, linear = after(28, DressedQuantum(), pace=1.0), after(200, Linear(), pace=0.01, status="finished")
+    assert header._reached([quantum, linear]) == "quantum at 28 of 200 epochs"
+    assert header._reached([after(28, Linear(), 0.1), after(28, DressedQuantum(), 0.2)]) == "28 of 200 epochs"
+    assert header._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
+        "quantum"
+    )
+
+
+def test_a_shipped_run_says_with_how_many_seeds() -> None:
+    wanted = experiment(default_values())
+    shipped = replace(after(200, DressedQuantum(), status="finished"), config=RunConfig(seeds=20))
+    for seeds, words in ((20, "laboratory: these settings. "), (8, "laboratory: these settings, 20 seeds. ")):
+        same = replace(wanted, configs=tuple(each.model_copy(update={"seeds": seeds}) for each in wanted.configs))
+        told = header._progress(View(("paper-a",), same, DressedQuantum(), shipped=True), [shipped])[1]
+        assert words in told
+
+
+def test_the_paper_s_protocol_is_watched_on_test_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(heads_table, "panel", lambda html, **about: drawn.append(html))
+    for protocol in ("ours", "paper"):
+        heads_table.heads_table([Line(RunConfig(protocol=protocol), (24, 1038), (), waits=protocol == "paper")])
+    assert "validation<br>accuracy" in drawn[0]
+    assert ", waits" not in drawn[0]
+    assert "test<br>accuracy" in drawn[1]
+    assert "on test data after the latest epoch" in drawn[1]
+    assert "4 qubits, depth 6, waits" in drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")]
+)
+def test_durations_for_a_person(seconds: float, words: str) -> None:
+    assert header.duration(seconds) == words
+
+
+def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: dict[str, Forecast | None] = {"dressed_quantum": Forecast(9.0, True), "linear": Forecast(1.0, True)}
+    monkeypatch.setattr(header, "forecast", lambda config: expected[config.head.kind])
+    standing = [after(50, DressedQuantum()), after(200, Linear(), status="finished")]
+    assert header._share_done(standing) == pytest.approx(0.9 * 0.25 + 0.1)
+    expected["linear"] = None
+    assert header._share_done(standing) == pytest.approx((0.25 + 1) / 2)
+
+
+def test_time_left_counts_heads_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header, "forecast", lambda config: Forecast(40.0, False))
+    assert header._seconds_left([after(0, DressedQuantum())]) == pytest.approx(40.0)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) == 50.0
+    assert header._seconds_left([after(100, Linear())]) == pytest.approx(10.0)  # no pace: another process trains it
+    monkeypatch.setattr(header, "forecast", lambda config: None)
+    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
+
+
+def test_a_finished_run_says_where_it_was_trained_unless_that_is_usual() -> None:
+    def told(*devices: str) -> str:
+        summary = Summary([0.4], [0.9], [7], 1.5)
+        about: dict[str, Any] = dict.fromkeys(
+            ("n_features", "n_train", "n_validation", "n_test", "steps_per_epoch", "epochs", "first_epoch"), 1
+        )
+        about |= {"seeds": [0], "classes": [], "quantum_parameters": 0, "classical_parameters": 1}
+        runs = [
+            after(200, Linear(), status="finished", finished=summary, started=Started(**about, device=device))
+            for device in devices
+        ]
+        return header._progress(View(tuple(each.run_id for each in runs), None, DressedQuantum()), runs)[1]
+
+    assert told("cpu", "cpu") == "finished, 3 s of training"
+    assert told("cuda") == "finished, 2 s of training on cuda"
+    assert told("cuda", "cpu, then cuda", "cuda") == "finished, 4 s of training on cpu, then cuda and on cuda"
+
+
+def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
+    lost = after(3, DressedQuantum(), status="queued", message="Its worker process ended.")
+    assert header._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
+    assert header._message([lost, lost]) == "Its worker process ended."
+    assert header._message([after(3, Linear())]) == ""
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A results folder, and after the tests no workers any more."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_RESULTS_DIR", str(folder))
+        patch.setenv("LAB_WORKERS", "1")
+        patch.setattr(type(st.context), "cookies", property(lambda _: {}))  # without a browser there are none
+        st.cache_resource.clear()
+        st.cache_data.clear()
+        yield folder
+        jobs().close()
+        st.cache_resource.clear()
+        st.cache_data.clear()
+
+
+def visit(**address: str) -> AppTest:
+    """Somebody opens the page in a browser of his own."""
+    page = AppTest.from_file(str(REPOSITORY / "dashboard.py"), default_timeout=60)
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def wait_for(status: str, run_ids: list[str]) -> None:
+    deadline = time.monotonic() + 120
+    while any(jobs().snapshot(run_id).status != status for run_id in run_ids):
+        assert time.monotonic() < deadline, [jobs().snapshot(run_id) for run_id in run_ids]
+        time.sleep(0.05)
+
+
+def test_the_page_opens_with_the_defaults(results: Path) -> None:
+    page = visit()
+    default = default_values()
+    for name in CONTROLS:
+        assert page.session_state[name] == default[name]
+    assert not page.button(key="start").disabled
+    assert page.button(key="pause").disabled
+    assert not page.warning
+
+
+def test_a_control_that_is_moved_is_in_the_address(results: Path) -> None:
+    page = visit(n_qubits="5")
+    assert page.slider(key="n_qubits").value == 5
+    page.slider(key="q_depth").set_value(3).run()
+    page.select_slider(key="epochs").set_value(40).run()
+    assert {name: page.query_params[name] for name in page.query_params} == {
+        "n_qubits": "5",
+        "q_depth": "3",
+        "epochs": "40",
+    }
+    page.button(key="defaults").click().run()
+    assert not page.exception
+    assert list(page.query_params) == []
+
+
+def test_an_off_grid_number_joins_its_slider(results: Path) -> None:
+    page = visit(epochs="7", learning_rate="0.00123")
+    assert page.select_slider(key="epochs").value == 7
+    assert page.select_slider(key="learning_rate").value == 0.00123
+    assert page.query_params["epochs"] == "7"
+
+
+def test_another_data_set_brings_its_own_features(results: Path) -> None:
+    page = visit()
+    page.selectbox(key="dataset").set_value("moons").run()
+    assert not page.exception
+    assert page.selectbox(key="features").value == features_key(RunConfig(dataset="moons"))
+    assert page.query_params["dataset"] == "moons"
+
+
+def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
+    page = visit(n_qubits="99")
+    said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed."
+    assert [each.value for each in page.warning] == [said]
+    assert page.slider(key="n_qubits").value == 4
+
+
+def test_a_run_that_is_not_here_is_one_sentence(results: Path) -> None:
+    for name in ("20200101-000000-linear-abcdef", "../../etc/passwd"):
+        page = visit(run=name)
+        assert len(page.warning) == 1
+        assert "run" in page.warning[0].value
+
+
+@pytest.mark.parametrize(("name", "value"), [("LAB_WORKERS", "two"), ("LAB_DEVICE", "gpu")])
+def test_a_setting_that_cannot_be_is_told_on_the_page(
+    results: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    page = visit()
+    (error,) = page.error
+    assert error.value.startswith(f"{name} = '{value}' is not possible: ")
+    assert not page.button
+
+
+def test_the_forecast_learns_from_runs_on_the_same_device(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = pd.DataFrame({"run_id": ["20260101-000000-a", "20260101-000000-b", "20260101-000000-c", "paper-a"]})
+    runs["status"] = "finished"
+    runs["device"] = ["cpu", "cuda", "cpu, then cuda", "cpu"]
+    monkeypatch.setattr("pages.ui.forecast.load_runs", lambda *roots: runs)
+    for device, own in (("cpu", ["20260101-000000-a"]), ("cuda", ["20260101-000000-b"])):
+        monkeypatch.setenv("LAB_DEVICE", device)
+        past = past_runs.__wrapped__()
+        assert past[True]["run_id"].tolist() == own
+        assert past[False]["run_id"].tolist() == ["paper-a"]
+
+
+def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
+    page = visit()
+    page.pills(key="heads").set_value([]).run()
+    assert not page.exception
+    assert page.button(key="start").disabled
+    assert "nothing is chosen" in page.warning[0].value
+    told = header._progress(View((), None, DressedQuantum()), [])[1]
+    assert told == "Nothing has been trained with these settings. Change them first: see above."
+
+
+def test_the_status_explains_what_a_person_may_wonder_about(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*runs: Snapshot, **about: Any) -> str:
+        return header._progress(View(tuple(run.run_id for run in runs), None, DressedQuantum(), **about), runs)[1]
+
+    running = after(3, DressedQuantum(), pace=1.0)
+    assert told(running) == "running: 3 of 200 epochs, 3 min left"
+    assert told(running, differs=True).endswith("left. It keeps its settings; Run queues the new ones.")
+    strange = replace(running, owner="ada")
+    assert told(strange, differs=False).endswith("left. Started by somebody else, who alone can stop it.")
+    done = replace(running, status="stopped", message="")
+    assert (
+        told(done, differs=True)
+        == "stopped: 3 of 200 epochs. The settings have changed since; Run trains the new ones."
+    )
+    assert told(done, beyond="protocol = paper").endswith(
+        "epochs. Trained with protocol = paper, for which there is no control; Run trains without."
+    )
+
+    waiting = replace(running, run_id="mine", status="queued", position=2)
+    ahead = [Waiting("other", "", "running", 0), Waiting("mine", "", "queued", 2)]
+    monkeypatch.setattr(type(jobs()), "wait_until_ready", lambda self, timeout=None: True)
+    monkeypatch.setattr(type(jobs()), "queue", lambda self: ahead)
+    assert told(waiting) == "waiting, place 2 in the queue behind runs of yours, which you find under Runs"
+    ahead[0] = Waiting("other", "ada", "running", 0)
+    assert told(waiting) == "waiting, place 2 in the queue"
+
+
+def test_choosing_data_takes_the_papers_settings_where_nothing_was_touched(results: Path) -> None:
+    page = visit(seeds="3")
+    page.selectbox(key="dataset").set_value("spirals").run()
+    assert not page.exception
+    assert (page.slider(key="n_qubits").value, page.slider(key="seeds").value) == (5, 3)
+    assert page.select_slider(key="learning_rate").value == 0.07
+    assert dict(page.query_params) == {"dataset": "spirals", "seeds": "3"}
+    page.selectbox(key="dataset").set_value("dogs_cats").run()
+    assert (page.slider(key="q_depth").value, page.select_slider(key="epochs").value) == (5, 3)
+    assert page.slider(key="seeds").value == 3
+
+
+def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: Path) -> None:
+    page = visit(epochs="2", seeds="2", n_qubits="3", q_depth="2")
+    page.button(key="start").click().run()
+    assert not page.exception
+    run_ids = page.query_params["run"].split(",")
+    assert [jobs().snapshot(run_id).config.head.kind for run_id in run_ids] == [
+        "dressed_quantum",
+        "bottleneck",
+        "linear",
+    ]
+    assert (
+        jobs().snapshot(run_ids[0]).config
+        == experiment(default_values() | {"epochs": 2, "seeds": 2, "n_qubits": 3, "q_depth": 2}).configs[0]
+    )
+    wait_for("finished", run_ids)
+
+    linked = visit(run=",".join(run_ids))
+    assert (linked.slider(key="n_qubits").value, linked.select_slider(key="epochs").value) == (3, 2)
+    assert [each.value for each in linked.subheader] == ["On the test set"]
+    linked.slider(key="n_qubits").set_value(4).run()
+    assert linked.query_params["run"] == ",".join(run_ids)
+    linked.button(key="reset").click().run()
+    assert not linked.exception
+    assert "run" not in linked.query_params
+    assert not linked.subheader
+
+
+@pytest.mark.parametrize("epochs", ["1", "1000"])
+def test_a_second_click_starts_nothing_twice(results: Path, epochs: str) -> None:
+    """Neither at once, when runs as short as these may have ended, nor while long ones are in training."""
+    page = visit(epochs=epochs, seeds="64", heads="quantum,linear", n_qubits="3")
+    page.button(key="start").click().run()
+    started, runs = page.query_params["run"], set(jobs().store.run_ids())
+    if epochs == "1000":
+        time.sleep(2.5)
+    page.button(key="start").click().run()
+    assert page.query_params["run"] == started
+    assert set(jobs().store.run_ids()) == runs
+    for run_id in started.split(","):
+        jobs().stop(run_id)
+
+
+def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
+    mine = visit(epochs="1000", seeds="64", heads="quantum", n_qubits="8")
+    mine.button(key="start").click().run()
+    run_id = mine.query_params["run"]
+    wait_for("running", [run_id])
+    theirs = visit(run=run_id)
+    assert theirs.button(key="pause").disabled
+    assert theirs.button(key="stop").disabled
+    assert not mine.run().button(key="pause").disabled
+
+    mine.button(key="pause").click().run()
+    wait_for("paused", [run_id])
+    assert visit(run=run_id).button(key="pause").disabled
+    assert mine.run().button(key="pause").label == "Resume"
+    mine.button(key="pause").click().run()
+    wait_for("running", [run_id])
+    mine.run().button(key="stop").click().run()
+    wait_for("stopped", [run_id])
+    assert not mine.exception
+
+
+def test_wrong_images_are_shown_where_the_images_are(data_dir: Path, tmp_path: Path) -> None:
+    bank = load_bank(RunConfig())
+    names = tuple(name for name, split in zip(bank.names, bank.split, strict=True) if split == "test")[:3]
+    shown = results_part.thumbnails("ants_bees", names, data_dir)
+    assert [image.shape for image in shown] == [(180, 180, 3)] * 3
+    assert len({image.tobytes() for image in shown}) == 3
+    assert results_part.thumbnails("ants_bees", names, tmp_path) == []
+
+
+def test_a_tested_head_counts_what_its_predictions_say(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_id = store.create(RunConfig(seeds=2), {})
+    logits = np.array([[[2, 1], [0, 1], [0, 3]], [[0, 1], [0, 1], [5, 3]]], dtype=np.float32)  # says 0 1 1 and 1 1 0
+    finished = Finished(
+        test_loss=[0.5, 0.6],
+        test_accuracy=[2 / 3, 2 / 3],
+        best_epoch=[1, 1],
+        seconds=1.0,
+        test_logits=logits,
+        test_labels=np.array([0, 0, 1]),
+        test_names=["a", "b", "c"],
+        weights={},
+    )
+    store.append(run_id, finished)
+    tested = results_part.test_of(store.load(run_id))
+    np.testing.assert_array_equal(tested.correct, [[True, False, True], [False, False, False]])
+    np.testing.assert_array_equal(tested.confusion, [[0.5, 1.5], [0.5, 0.5]])
+
+    other = replace(tested, config=RunConfig(seeds=2, head=Linear()))
+    assert "on this test set, at one learning rate for all heads: " in results_part.sentence((tested, other))
+    tuned = replace(other, config=RunConfig(seeds=2, head=Linear(), learning_rate=0.01))
+    assert "on this test set: " in results_part.sentence((tested, tuned))
+
+
+def test_times_are_told_by_the_fastest_epoch_when_there_are_enough() -> None:
+    few, many = after(9, Linear()).epochs, after(10, Linear()).epochs
+    assert heads_table._fastest_epoch(few) is None
+    assert heads_table._fastest_epoch([*many, replace(many[0], seconds=0.02)]) == 0.02
+    assert heads_table._fastest_epoch([replace(few[0], seconds=3.0)]) == 3.0

@@ -1,0 +1,152 @@
+"""The paper's own protocol, from images and torchvision's loader to the stored row, with a checkpoint made here."""
+
+import copy
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from core.__main__ import main
+from core.config.run import Linear, RunConfig
+from core.data.backbones import load_backbone
+from core.data.banks import load_bank
+from core.data.datasets import DATASETS, images
+from core.errors import LabError
+from core.events import Epoch, Finished, Started
+from core.paper.table import find_row, measured
+from core.runs.store import Store
+from core.training.loop import epoch_order
+from core.training.network import Network
+from core.training.on_images import estimate_seconds, train_on_images
+
+CONFIG = RunConfig(
+    dataset="ants_bees", layer="avgpool", head=Linear(), protocol="paper_batchnorm", seeds=2, epochs=2, batch_size=4
+)
+
+
+@pytest.fixture
+def few_images(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with 14 of the real images, 5 and 2 of each class, and a data set that has no more."""
+    monkeypatch.setitem(DATASETS, "ants_bees", replace(DATASETS["ants_bees"], n_train=10, n_test=4))
+    for split, count in (("train", 5), ("val", 2)):
+        for label in ("ants", "bees"):
+            folder = tmp_path / "data" / "hymenoptera_data" / split / label
+            folder.mkdir(parents=True)
+            for image in sorted((data_dir / "hymenoptera_data" / split / label).glob("*.jpg"))[:count]:
+                shutil.copy(image, folder)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """A ResNet-18 whose weights lie where torchvision keeps its own, under the name that their digest asks for."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = models.resnet18(weights=None).train()
+        network(torch.randn(4, 3, 64, 64))
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save(network.state_dict(), folder / "draft")
+    digest = hashlib.sha256((folder / "draft").read_bytes()).hexdigest()[:8]
+    (folder / "draft").rename(folder / f"resnet18-{digest}.pth")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(models.ResNet18_Weights.IMAGENET1K_V1.value, "url", f"https://localhost/resnet18-{digest}.pth")
+    return network
+
+
+def test_equals_a_plain_torch_loop(few_images: Path, checkpoint: nn.Module) -> None:
+    backbone = load_backbone("resnet18", "avgpool", "IMAGENET1K_V1", data_dir=few_images)
+    found = images("ants_bees", few_images)
+    events = list(train_on_images(CONFIG, found, backbone))
+    started = next(event for event in events if isinstance(event, Started))
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert (started.n_train, started.n_test, started.n_features, len(epochs)) == (10, 4, 512, 2)
+
+    pictures = torch.stack([backbone.transform(found.open(name)) for name in found.names])
+    labels = torch.from_numpy(found.labels)
+    test = torch.from_numpy(np.flatnonzero(found.split == "test"))
+    for index, member in enumerate(CONFIG.members()):
+        frozen = copy.deepcopy(checkpoint)
+        frozen.fc = nn.Identity()
+        start = Network(CONFIG.head, 512, 2, 1)
+        start.initialise([member.seed])
+        head = nn.Linear(512, 2)
+        with torch.no_grad():
+            head.weight.copy_(start.weights["post.weight"][0])
+            head.bias.copy_(start.weights["post.bias"][0])
+        adam = torch.optim.Adam(head.parameters(), lr=CONFIG.learning_rate)
+        accuracies = []
+        for epoch in (1, 2):
+            frozen.train()
+            (order,) = epoch_order([member], np.flatnonzero(found.split == "train"), epoch)
+            total = 0.0
+            for rows in order.split(4):
+                with torch.no_grad():
+                    features = frozen(pictures[rows])
+                loss = nn.functional.cross_entropy(head(features), labels[rows])
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                total += loss.item() * len(rows)
+            frozen.eval()
+            with torch.no_grad():
+                logits = head(frozen(pictures[test]))
+            assert epochs[epoch - 1].train_loss[index] == pytest.approx(total / 10, rel=1e-4)
+            expected = nn.functional.cross_entropy(logits, labels[test]).item()
+            assert epochs[epoch - 1].validation_loss[index] == pytest.approx(expected, rel=1e-4)
+            accuracies.append((logits.argmax(1) == labels[test]).double().mean().item())
+        assert finished.test_accuracy[index] == max(accuracies)
+        assert finished.best_epoch[index] == 1 + accuracies.index(max(accuracies))
+
+
+def test_a_row_of_the_table_runs_from_the_command(
+    few_images: Path,
+    checkpoint: nn.Module,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LAB_DATA_DIR", str(few_images))
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path / "results"))
+    row = find_row("ants_bees-avgpool-dressed_quantum-paper-BatchNorm")
+    assert main(["paper", "run", row.key, "--json", "--download"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(each["what"], each["total"], each["unit"]) for each in told} == {("Training", 30 * 3, "steps")}
+    done = [each["done"] for each in told]
+    assert (done[0], done[-1]) == (0, 90)
+    assert done == sorted(done)
+    record = Store().load(row.run_id)
+    found = measured(record)
+    assert found is not None
+    assert record.config == row.config
+    assert len(record.epochs) == 30
+    assert found.best.estimate >= found.last.estimate
+
+
+def test_estimate_counts_every_image_in_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine where the clock moves 0.8 s with every look at it: 4 training images and 8 test images take that."""
+    clock = iter(range(100))
+    monkeypatch.setattr("core.training.on_images.perf_counter", lambda: 0.8 * next(clock))
+    threads = torch.get_num_threads()
+    assert estimate_seconds(CONFIG) == pytest.approx(2 * 2 * (244 * 0.8 / 4 + 153 * 0.8 / 8))
+    assert torch.get_num_threads() == threads
+
+
+def test_folded_weights_are_refused(data_dir: Path) -> None:
+    backbone = load_backbone("resnet18", "layer3", "IMAGENET1K_V1", data_dir=data_dir)
+    with pytest.raises(LabError, match="has BatchNorm folded in"):
+        list(train_on_images(CONFIG.model_copy(update={"layer": "layer3"}), images("ants_bees", data_dir), backbone))
+
+
+def test_stored_features_are_not_used_for_it() -> None:
+    with pytest.raises(LabError, match="'paper_batchnorm' is not possible with stored features"):
+        load_bank(CONFIG)
