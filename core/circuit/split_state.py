@@ -7,8 +7,8 @@ collected: all gates inside group j between two such gates make one K_j × K_j m
     U = E V† diag(exp(iφ)) V O = Σ_s exp(iφ_s) A_s,   φ_s = −½ Σ_j s_j θ_j
 
 (`core.circuit.moments`) for each member. It is linear in the phases, so one product with a constant makes the matrices
-of all layers. U acts on all samples in one product: 2 K_j operations for each amplitude, where the matrix of the whole circuit
-would take 2^(n+1). Products of different groups commute; they make a layer.
+of all layers. U acts on all samples in one product: 2 K_j operations for each amplitude, where the matrix of the whole
+circuit would take 2^(n+1). Products of different groups commute; they make a layer.
 
 Gradients: with λ = ∂L/∂ψ and ψ after a layer, and Γ_ab = Σ conj(λ_a) ψ_b summed over everything but group j,
 

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.comparison.record import record as comparison
+from core.comparison import record as comparison
 from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear, RunConfig
 from core.statistics.verdict import fewest_seeds
 from pages.ui import results as results_part
