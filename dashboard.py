@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.config.run import DressedQuantum, RunConfig, head_config
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig, head_config
 from core.errors import LabError
 from core.runs.estimate import together
 from core.runs.snapshots import Snapshot

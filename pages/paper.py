@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.circuit.closed_form import closed_form_subsets
-from core.config.run import POINT_DATASETS, DressedQuantum, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import POINT_DATASETS, RunConfig
 from core.data.banks import load_bank
 from core.data.datasets import DATASETS, points
 from core.errors import LabError

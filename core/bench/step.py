@@ -23,7 +23,9 @@ from torch.nn import functional
 from core.bench import peers
 from core.circuit.description import Circuit, dressed_circuit
 from core.circuit.simulator import expval
-from core.config.run import Bottleneck, DressedQuantum, HeadConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.registry import HeadConfig
 from core.training.loop import cross_entropy, training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 
 MAX_QUBITS = 20

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from core.config.run import DEFAULT_CUT, HEADS, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
+from core.config.heads.registry import HEADS
+from core.config.run import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
 from core.data.banks import find_bank_file, load_bank
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from core.comparison.record import Contribution
-from core.config.run import DressedQuantum, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig
 from core.data.banks import FeatureBank
 from core.errors import LabError
 from core.training.network import Network

@@ -20,18 +20,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from core.config.run import (
-    MLP,
-    Bottleneck,
-    ClosedForm,
-    DressedQuantum,
-    Frozen,
-    HeadConfig,
-    Linear,
-    RunConfig,
-    one_sentence,
-    run_config,
-)
+from core.config.frozen import Frozen
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig, one_sentence, run_config
 from core.data.cuts import cut_title
 from core.data.datasets import dataset
 from core.errors import LabError

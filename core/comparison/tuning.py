@@ -6,7 +6,12 @@ import numpy as np
 from scipy.stats import qmc
 
 from core.comparison.record import Trial
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Member, RunConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
+from core.config.run import Member, RunConfig
 from core.data.banks import FeatureBank
 from core.events import Epoch
 from core.training.loop import train

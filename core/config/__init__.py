@@ -1,1 +1,5 @@
-"""What a run is (`run`): validated when it is made, frozen afterwards."""
+"""What a run is: validated when it is made, frozen afterwards.
+
+`frozen` is the base of all configurations; `heads` has the kinds of trained heads, one file each; `run` is the
+configuration of a run, the same object in form, address, terminal and record, and words what does not fit.
+"""

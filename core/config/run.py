@@ -1,101 +1,21 @@
 """What a run is: validated when it is made, frozen afterwards, the same object in form, URL, terminal and record."""
 
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from core.config.frozen import Frozen
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.registry import HEADS, HeadConfig
 from core.errors import LabError
 
 ImageDataset = Literal["ants_bees", "dogs_cats", "planes_cars"]
 PointDataset = Literal["spirals", "spirals_2.0", "square", "moons"]
-Activation = Literal["tanh", "relu", "leaky_relu", "sine"]
 
 POINT_DATASETS: tuple[str, ...] = ("spirals", "spirals_2.0", "square", "moons")
 POINTS_BACKBONE = "points"
 """Backbone and layer of data sets whose inputs are already feature vectors."""
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Head(Frozen):
-    """What every head has in common."""
-
-    init_scale: float | None = Field(
-        None, gt=0, le=10, description="Standard deviation of all initial weights; empty: torch.nn.Linear's own."
-    )
-
-
-class QuantumShape(Head):
-    """Size of a dressed quantum circuit, or of the circuit that a classical head is matched to."""
-
-    n_qubits: int = Field(4, ge=2, le=12, description="Qubits: the width that features are squeezed to.")
-    q_depth: int = Field(6, ge=1, le=20, description="Depth: how often entangler and trained rotations repeat.")
-
-
-class DressedQuantum(QuantumShape):
-    """pre_net d→n, tanh·π/2, circuit, ⟨Z⟩ on each qubit, post_net n→classes (arXiv:1912.08278, eq. 12)."""
-
-    kind: Literal["dressed_quantum"] = "dressed_quantum"
-    q_delta: float = Field(0.01, ge=0, le=10, description="Standard deviation of the initial angles, in radians.")
-    ansatz: Literal["mari", "ring", "strongly_entangling"] = Field(
-        "mari", description="Trained block: the paper's, a ring of CNOTs with RY, or strongly entangling layers."
-    )
-    reuploads: int = Field(1, ge=1, le=20, description="How often the data is embedded: 1 is once, at the start.")
-    ablation: Literal[
-        "none", "near_zero", "random_angles", "no_entanglers", "shuffled_entanglers", "frozen_pre_net"
-    ] = Field("none", description="What is taken out of the quantum head to see whether it matters.")
-
-    @model_validator(mode="after")
-    def _reuploads_fit(self) -> "DressedQuantum":
-        if self.reuploads > self.q_depth:
-            raise ValueError(
-                f"reuploads = {self.reuploads} is not possible: one embedding stands before a layer, "
-                f"so use up to q_depth = {self.q_depth} embeddings"
-            )
-        return self
-
-
-class ClosedForm(QuantumShape):
-    """The dressed circuit at zero angles, which is a product of sines: a classical head without an inner weight."""
-
-    kind: Literal["closed_form"] = "closed_form"
-
-
-class Linear(Head):
-    """d→classes: logistic regression."""
-
-    kind: Literal["linear"] = "linear"
-
-
-class Bottleneck(Head):
-    """d→width→classes: the quantum head with its circuit taken out."""
-
-    kind: Literal["bottleneck"] = "bottleneck"
-    width: int = Field(4, ge=1, le=4096, description="Units in the bottleneck; the quantum head's n_qubits.")
-    activation: Activation = Field("tanh", description="Function applied to each unit of the bottleneck.")
-
-
-class MLP(QuantumShape):
-    """d→hidden→…→classes; by default one hidden layer with as many parameters as the quantum head has."""
-
-    kind: Literal["mlp"] = "mlp"
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] | None = Field(
-        None, description="Units in each hidden layer; empty: matched to the quantum head of n_qubits and q_depth."
-    )
-    activation: Activation = Field(
-        "leaky_relu",
-        description="Function applied to each hidden unit. Plain ReLU units die in a layer this narrow whose inputs "
-        "are never negative.",
-    )
-
-
-HeadConfig = Annotated[DressedQuantum | ClosedForm | Linear | Bottleneck | MLP, Field(discriminator="kind")]
-
-HEADS: dict[str, type[Head]] = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
-"""Kind → its configuration."""
 
 
 class Member(Frozen):

@@ -12,7 +12,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.config.run import Bottleneck, DressedQuantum, HeadConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.registry import HeadConfig
 from core.events import Epoch
 
 Quantity = Literal["loss", "accuracy"]

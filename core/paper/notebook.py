@@ -22,7 +22,7 @@ from torch import Tensor
 
 from core.circuit.description import dressed_circuit
 from core.circuit.simulator import simulator
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.datasets import points
 from core.errors import LabError
 from core.training.network import Dense, Elementwise, Layer, Quantum

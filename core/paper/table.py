@@ -16,7 +16,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig
 from core.data.cuts import Cut, find_cut
 from core.data.datasets import DATASETS
 from core.errors import LabError

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.config.run import DressedQuantum, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig
 
 OVERHEAD = 100.0
 """Time of a step's calls, in samples through the layers around a circuit."""

@@ -18,7 +18,12 @@ from torch.nn import functional
 from core.circuit.closed_form import closed_form_subsets
 from core.circuit.description import dressed_circuit
 from core.circuit.simulator import Simulator, simulator
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
 from core.training.shapes import Parameter, dense_widths, head_parameters
 
 EVALUATED_NUMBERS = {"cpu": 2**20, "cuda": 2**24}

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from math import prod
 
 from core.circuit.description import dressed_circuit
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.config.run import HeadConfig
+from core.config.heads.registry import HeadConfig
 from core.errors import LabError
 from core.training.network import Network
 

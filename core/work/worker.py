@@ -10,7 +10,8 @@ from typing import Literal
 
 from distributed import Worker, get_worker
 
-from core.config.run import DressedQuantum, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Finished

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 import streamlit as st
 
 from core.circuit.description import Circuit, dressed_circuit
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from pages.ui.panel import escape, panel
 from pages.ui.service import load_for_good
 

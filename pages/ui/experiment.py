@@ -13,7 +13,8 @@ from typing import Any, get_args
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from core.config.run import POINT_DATASETS, DressedQuantum, RunConfig, allowed, run_config
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import POINT_DATASETS, RunConfig, allowed, run_config
 from core.data.banks import Listing, available_banks
 from core.data.cuts import cut_title
 from core.data.datasets import DATASETS

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config.run import HeadConfig, RunConfig
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig
 from core.figures.runs import TRAIN_DASH, Curve, curves, head_style
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.config.run import DressedQuantum, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig
 from core.events import Epoch
 from core.runs.snapshots import Snapshot
 from core.runs.store import Record, Status

@@ -5,7 +5,7 @@ import pennylane as qml
 import pytest
 
 from core.circuit.description import Angle, Circuit, Gate, dressed_circuit
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 
 

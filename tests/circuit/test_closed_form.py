@@ -3,7 +3,7 @@ import pytest
 
 from core.circuit.closed_form import closed_form_subsets
 from core.circuit.description import dressed_circuit
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 
 
 @pytest.mark.parametrize(

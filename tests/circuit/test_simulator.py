@@ -17,7 +17,7 @@ from core.circuit.moments import REAL_GATES
 from core.circuit.phase_form import PhaseForm
 from core.circuit.simulator import PHASE_FORM_SIZE, Simulator, expval, probabilities, simulator, states
 from core.circuit.split_state import SplitState
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 
 LARGEST = max(PHASE_FORM_SIZE.values())

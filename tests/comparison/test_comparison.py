@@ -37,7 +37,11 @@ from core.comparison.record import (
 from core.comparison.run import Outcome, Progress, compete, head_entry
 from core.comparison.scikit_learn import fit
 from core.comparison.tuning import TUNING_SEEDS, head_width, tune, width_choices, with_width
-from core.config.run import Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.events import Epoch, Finished

@@ -7,7 +7,9 @@ import torch
 from core.circuit.description import dressed_circuit
 from core.circuit.simulator import expval
 from core.comparison.contribution import GRADIENT_SAMPLES, contribution
-from core.config.run import DressedQuantum, Linear, RunConfig, run_config
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.run import RunConfig, run_config
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.training.network import Network

@@ -9,7 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
 from core.events import Epoch
 from core.figures.runs import Curve, HeadScore, accuracies, confusion, curves, head_style, seed_colour, template
 

@@ -16,7 +16,12 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from core.comparison.record import problem_for
-from core.config.run import MLP, Bottleneck, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig
 from core.data.banks import load_bank
 from core.data.datasets import DATASETS
 from core.errors import LabError

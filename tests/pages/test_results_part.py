@@ -9,7 +9,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.comparison import record as comparison
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear, RunConfig
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
+from core.config.run import RunConfig
 from core.statistics.verdict import fewest_seeds
 from pages.ui import results as results_part
 from pages.ui.results import explanation, most_often_wrong, sentence, tuned_address

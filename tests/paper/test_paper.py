@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.config.run import DressedQuantum
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.banks import load_bank
 from core.data.cuts import find_cut
 from core.errors import LabError

@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.config.run import DressedQuantum, Linear, RunConfig
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.run import RunConfig
 from core.runs.estimate import estimate, together
 
 N_TRAIN = 196

@@ -14,7 +14,8 @@ from torch import nn
 from torchvision import models
 
 from core.__main__ import main
-from core.config.run import Linear, RunConfig
+from core.config.heads.linear import Linear
+from core.config.run import RunConfig
 from core.data.backbones import load_backbone
 from core.data.banks import load_bank
 from core.data.datasets import DATASETS, images

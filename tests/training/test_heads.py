@@ -9,7 +9,12 @@ from devices import DEVICES
 from torch.nn import functional
 
 from core.circuit.description import dressed_circuit
-from core.config.run import MLP, Bottleneck, ClosedForm, DressedQuantum, HeadConfig, Linear
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.closed_form import ClosedForm
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
+from core.config.heads.registry import HeadConfig
 from core.training.loop import training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam

@@ -8,7 +8,10 @@ from torch.nn import functional
 
 from core.circuit.description import dressed_circuit
 from core.circuit.simulator import expval
-from core.config.run import MLP, Bottleneck, DressedQuantum, Linear
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.heads.mlp import MLP
 from core.errors import LabError
 from core.training.torch_module import TorchHead
 

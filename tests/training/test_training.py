@@ -8,7 +8,10 @@ import torch
 from devices import DEVICES
 from torch.nn import functional
 
-from core.config.run import Bottleneck, DressedQuantum, Linear, Member, RunConfig, run_config
+from core.config.heads.bottleneck import Bottleneck
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.config.run import Member, RunConfig, run_config
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
