@@ -31,9 +31,8 @@ from core.figures.comparison import critical_difference, differences_height, lis
 from core.statistics.verdict import RULE, Interval, Verdict, headline, mean_interval, points, too_few_seeds
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
-from pages.ui.frame import within_dashboard
-from pages.ui.header import duration
 from pages.ui.panel import escape, panel
+from pages.ui.standing import duration
 
 # In the address → on the page
 SETTINGS = {"paper": "the paper's for every head", "tuned": "tuned equally"}
@@ -44,7 +43,6 @@ MARGINS = (0.1, 10.0)
 
 def page() -> None:
     """From top to bottom: the question, the verdict, why, the numbers, the circuit's part, all data sets, run it."""
-    within_dashboard()
     st.title("Is the quantum head better?")
     st.markdown(
         "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn, on the same "

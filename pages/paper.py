@@ -31,8 +31,7 @@ from core.runs.store import Record, Store
 from core.settings import settings
 from core.training.shapes import count_trained
 from pages.ui.charts import charts
-from pages.ui.frame import within_dashboard
-from pages.ui.header import duration
+from pages.ui.lines import judged_on
 from pages.ui.live import curves_view
 from pages.ui.panel import panel
 from pages.ui.results import Tested, test_of, tests_view, thumbnails
@@ -46,7 +45,7 @@ from pages.ui.row_runs import (
     short_title,
     with_own,
 )
-from pages.ui.view import judged_on
+from pages.ui.standing import duration
 
 PAPER = "https://arxiv.org/abs/1912.08278"
 STYLE = Path(__file__).parent / "ui" / "paper.css"
@@ -56,7 +55,6 @@ OTHER_FEATURES = " *"  # marks an accuracy of the authors beside a row whose fea
 
 def page() -> None:
     """From top to bottom: what this is, the table, what runs, what the circuit is at its start, one example closely."""
-    within_dashboard()
     st.html(STYLE)
     st.title("The paper, reported beside measured")
     st.markdown(

@@ -18,6 +18,7 @@ from core.config.heads.registry import HeadConfig
 from core.events import Epoch
 
 Quantity = Literal["loss", "accuracy"]
+QUANTITIES: tuple[Quantity, ...] = ("loss", "accuracy")
 
 TRAIN_DASH = "2px,3px"
 """Dotted: training data. The dash of a head, all long strokes, always means validation or test data."""
@@ -158,64 +159,98 @@ class Curve:
     epochs: Sequence[Epoch]
 
 
+Series = Literal["low", "median", "high", "train"]
+Numbers = dict[Quantity, dict[Series, list[float | None]]]
+
+
+@dataclass(frozen=True)
+class Points:
+    """What is drawn of one head: a number for each epoch, to five significant digits, None where it is not finite.
+
+    low, median, high: over the seeds, on the data that are watched; train: the median on training data. Members that
+    diverged are left out from the epoch in which they did.
+    """
+
+    epochs: list[int]
+    numbers: Numbers
+
+    def extend(self, more: "Points") -> None:
+        """Append the points of later epochs."""
+        self.epochs.extend(more.epochs)
+        for quantity, series in self.numbers.items():
+            for name, numbers in series.items():
+                numbers.extend(more.numbers[quantity][name])
+
+    def since(self, n_epochs: int) -> dict[str, Any]:
+        """The points after the first ``n_epochs`` ones, as plain data."""
+        plain: dict[str, Any] = {"at": n_epochs, "epochs": self.epochs[n_epochs:]}
+        for quantity, series in self.numbers.items():
+            plain[quantity] = {name: numbers[n_epochs:] for name, numbers in series.items()}
+        return plain
+
+
+def points_of(epochs: Sequence[Epoch]) -> Points:
+    """The points of these epochs."""
+    numbers: Numbers = {}
+    for quantity in QUANTITIES:
+        low, median, high = _over_seeds([getattr(epoch, f"validation_{quantity}") for epoch in epochs])
+        _, train, _ = _over_seeds([getattr(epoch, f"train_{quantity}") for epoch in epochs])
+        numbers[quantity] = {"low": low, "median": median, "high": high, "train": train}
+    return Points([epoch.epoch for epoch in epochs], numbers)
+
+
 def curves(
     curve_list: Sequence[Curve], quantity: Quantity, n_epochs: int, *, dark: bool = False, legend: bool = False
 ) -> go.Figure:
     """Loss or accuracy against the epoch, all heads in the same axes.
 
     Line: median over seeds of validation data; dotted: of training data; band: 10-90 % of the seeds on validation
-    data. Members that diverged are left out from the epoch in which they did. n_epochs fixes the horizontal axis
-    from the first point on, so that a growing curve moves nothing.
+    data. n_epochs fixes the horizontal axis from the first point on, so that a growing curve moves nothing. A trace's
+    ``meta`` names the head, by its place in curve_list, and the `Series` that it draws: later points find their place.
     """
     figure = go.Figure()
-    top = 0.0
-    bottom = 1.0
-    for curve in reversed(curve_list):  # the first head comes last, on top of the others
+    drawn = [points_of(curve.epochs) for curve in curve_list]
+    for place, (curve, points) in reversed(list(enumerate(zip(curve_list, drawn, strict=True)))):  # the first on top
         style = head_style(curve.head)
-        epochs = [event.epoch for event in curve.epochs]
-        low, validation, high = _over_seeds([getattr(event, f"validation_{quantity}") for event in curve.epochs])
-        _, train, _ = _over_seeds([getattr(event, f"train_{quantity}") for event in curve.epochs])
+        series = points.numbers[quantity]
+        several = len(points.epochs) > 1
+        band = {"x": points.epochs, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        shared = {"legendgroup": style.label, "showlegend": False}
         figure.add_scatter(
-            x=epochs + epochs[::-1],
-            y=np.concatenate([low, high[::-1]]),
-            fill="toself",
-            fillcolor=rgba(style.colour, 0.24),
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            legendgroup=style.label,
-            showlegend=False,
-            name=f"{style.label}, band",
+            y=series["low"], meta={"head": place, "series": "low"}, name=f"{style.label}, band from", **band, **shared
         )
         figure.add_scatter(
-            x=epochs,
-            y=train,
+            y=series["high"],
+            meta={"head": place, "series": "high"},
+            fill="tonexty",
+            fillcolor=rgba(style.colour, 0.24),
+            name=f"{style.label}, band to",
+            **band,
+            **shared,
+        )
+        figure.add_scatter(
+            x=points.epochs,
+            y=series["train"],
+            meta={"head": place, "series": "train"},
             mode="lines",
             line={"color": rgba(style.colour, 0.85), "width": 1.6, "dash": TRAIN_DASH},
-            legendgroup=style.label,
-            showlegend=False,
             hovertemplate=_HOVER[quantity],
             name=f"{style.label}, train",
+            **shared,
         )
         figure.add_scatter(
-            x=epochs,
-            y=validation,
-            customdata=np.stack([low, high], axis=1),
-            mode="lines" if len(epochs) > 1 else "markers",
-            cliponaxis=len(epochs) > 1,  # a first point lies on the axis and is shown whole
+            x=points.epochs,
+            y=series["median"],
+            meta={"head": place, "series": "median"},
+            customdata=list(zip(series["low"], series["high"], strict=True)),
+            mode="lines" if several else "markers",
+            cliponaxis=several,  # a first point lies on the axis and is shown whole
             line={"color": style.colour, "width": 2.6, "dash": style.dash},
             marker={"color": style.colour, "size": 7},
             legendgroup=style.label,
             hovertemplate=_HOVER_BAND[quantity],
             name=f"{style.label}, validation",
         )
-        if epochs:
-            top = float(np.nanmax([top, *high, *train]))
-            bottom = float(np.nanmin([bottom, *low, *train]))
-    if quantity == "loss":
-        vertical: dict[str, Any] = {"range": _loss_range(bottom, top)}
-    else:
-        vertical = {"range": _accuracy_range(bottom), "tickformat": ".0%"}
     figure.update_layout(
         template=template(dark),
         title={"text": "Loss (nats)" if quantity == "loss" else "Accuracy"},
@@ -226,11 +261,25 @@ def curves(
             "tickformat": "d",
             "dtick": 1 if n_epochs <= 12 else None,
         },
-        yaxis=vertical,
+        yaxis={"range": axis_range(drawn, quantity), "tickformat": "" if quantity == "loss" else ".0%"},
         showlegend=legend,
         uirevision="zoom",
     )
     return figure
+
+
+def axis_range(drawn: Sequence[Points], quantity: Quantity) -> list[float]:
+    """Ends of the vertical axis on which all these points lie."""
+    values = [
+        value
+        for points in drawn
+        for name in ("low", "high", "train")
+        for value in points.numbers[quantity][name]
+        if value is not None
+    ]
+    if quantity == "loss":
+        return _loss_range(min([1.0, *values]), max([0.0, *values]))
+    return _accuracy_range(min([1.0, *values]))
 
 
 _HOVER = {"loss": "%{y:.3f}", "accuracy": "%{y:.1%}"}
@@ -240,16 +289,16 @@ _HOVER_BAND = {
 }
 
 
-def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[list[float | None], ...]:
     """(epochs, seeds) → low quantile, median and high quantile of the finite ones, each (epochs,)."""
-    table = np.array(values, dtype=np.float32)  # half the bytes to send, and more digits than a screen can show
     wanted = (BAND[0], 0.5, BAND[1])
+    table = np.array(values, dtype=np.float64)
     if table.size and np.isfinite(table).all():
-        low, middle, high = np.quantile(table, wanted, axis=1)
-        return low, middle, high
-    rows = [row[np.isfinite(row)] for row in table]
-    found = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3)
-    return found[:, 0], found[:, 1], found[:, 2]
+        quantiles = np.quantile(table, wanted, axis=1)
+    else:
+        rows = [row[np.isfinite(row)] for row in table]
+        quantiles = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3).T
+    return tuple([float(f"{value:.5g}") if np.isfinite(value) else None for value in each] for each in quantiles)
 
 
 def _loss_range(smallest: float, largest: float) -> list[float]:

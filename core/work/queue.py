@@ -107,6 +107,7 @@ class Jobs:
         self._stored = StoredSnapshots(self.store)
         self._ready = threading.Event()
         self._news = threading.Condition()
+        self._listeners: list[Callable[[str], None]] = []
         self._closing = False
         self._client: Client | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,6 +130,13 @@ class Jobs:
 
         with self._news:
             return self._news.wait_for(there, timeout)
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Call ``hear`` with the id of every run that changes from now on, and with "" when workers come or go.
+
+        It is called by the owning thread and must return at once.
+        """
+        self._listeners.append(hear)
 
     def submit(self, config: RunConfig, owner: str = "", run_id: str | None = None) -> str:
         """Queue a new run, or with `run_id` go on with that one, and return its id.
@@ -212,6 +220,7 @@ class Jobs:
                         await self._dispatch(connection)
                     finally:
                         self._ready.clear()
+                        self._tell_listeners("")
                         await self._end_attempts()
                         self._client = None
             except Exception as error:
@@ -220,6 +229,7 @@ class Jobs:
                 where = f"the Dask scheduler {self._scheduler}" if self._scheduler else "the workers of this machine"
                 reason = " ".join(str(error).split()) or type(error).__name__
                 self.problem = f"There is no connection to {where} ({reason}): trying again every {pause:.0f} s."
+                self._tell_listeners("")
                 self._changed.clear()
                 await self._wait_for_change(pause)
                 pause = min(2 * pause, 30.0)
@@ -234,9 +244,10 @@ class Jobs:
             await connection.keep()
             if self._waiting or not self._ready.is_set():
                 slots = await connection.slots()
-                if slots:
+                if slots and (self.problem or not self._ready.is_set()):
                     self.problem = ""
                     self._ready.set()
+                    self._tell_listeners("")
                 while self._waiting and len(self._working) < slots:
                     run = self._waiting.popleft()
                     lost, run.attempt = run.attempt, f"{run.run_id}-{secrets.token_hex(4)}"
@@ -497,6 +508,11 @@ class Jobs:
         run.snapshot = replace(run.snapshot, **changes)
         with self._news:
             self._news.notify_all()
+        self._tell_listeners(run.run_id)
+
+    def _tell_listeners(self, run_id: str) -> None:
+        for hear in self._listeners:
+            hear(run_id)
 
 
 def _pace(run: _Run, done: float) -> float | None:

@@ -11,13 +11,54 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".lab-charts")
   root.latest = data
   arrange(root, data)
-  if (window.Plotly) draw(root)
-  else window.addEventListener("plotly-ready", () => draw(root), { once: true })
+  loadPlotly(data.library).then(() => draw(root))
+  if (!root.listens) {
+    root.listens = true
+    window.addEventListener("lab-news", hear)
+  }
+  function hear({ detail }) {
+    if (!root.isConnected) window.removeEventListener("lab-news", hear)
+    else if (detail.heads && String(detail.runs) === String(root.latest.live)) grow(root, detail)
+  }
   // Streamlit also calls this for an element that it goes on to use, so look whether it is gone.
   return () =>
     setTimeout(() => {
       if (!root.isConnected) for (const chart of root.children) window.Plotly?.purge(chart)
     })
+}
+
+// The library is one script of the document, whatever number of charts ask for it.
+function loadPlotly(address) {
+  window.labPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = address
+    script.onload = resolve
+    script.onerror = () => {
+      window.labPlotly = undefined
+      reject(new Error("The charts cannot be drawn: the server did not answer. Reload the page."))
+    }
+    document.head.append(script)
+  })
+  return window.labPlotly
+}
+
+// New points continue the figures; a page that lacks points before them asks for these.
+function grow(root, { heads, ranges }) {
+  for (const [index, quantity] of root.latest.quantities.entries()) {
+    const figure = root.latest.figures[index]
+    for (const trace of figure.data) {
+      const points = heads[trace.meta.head]
+      if (points.at > trace.x.length) return void window.dispatchEvent(new CustomEvent("lab-news-missed"))
+      const { low, high, [trace.meta.series]: values } = points[quantity]
+      trace.x = [...trace.x.slice(0, points.at), ...points.epochs]
+      trace.y = [...trace.y.slice(0, points.at), ...values]
+      if (trace.customdata)
+        trace.customdata = [...trace.customdata.slice(0, points.at), ...low.map((from, place) => [from, high[place]])]
+      if (trace.meta.series === "median" && trace.x.length > 1) Object.assign(trace, { mode: "lines", cliponaxis: true })
+    }
+    if (ranges) figure.layout.yaxis.range = ranges[quantity]
+  }
+  if (window.Plotly) draw(root)
 }
 
 function arrange(root, data) {

@@ -1,7 +1,8 @@
 """Plotly charts that are updated in place: a growing curve never rebuilds its chart, and a zoom stays.
 
 `st.plotly_chart` inside a timed fragment takes its chart down and builds it anew at every update. This component calls
-`Plotly.react` on the plotly.js of the installed plotly package instead, which is handed to the browser once a session.
+`Plotly.react` on the plotly.js of the installed plotly package instead, which browsers get from
+`pages.ui.routes` and keep.
 """
 
 import json
@@ -10,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import plotly.graph_objects as go
-import plotly.offline
 import streamlit as st
 
 from core.figures.runs import template
+from pages.ui.routes import PLOTLY_PATH, address
 
 _HERE = Path(__file__).parent
 
@@ -23,15 +24,6 @@ def _templates() -> dict[str, object]:
     return {name: json.loads(template(dark=name == "dark").to_json()) for name in ("light", "dark")}
 
 
-@cache
-def _library() -> str:
-    # The library sets window.Plotly when it is evaluated; a component must export a function.
-    return (
-        plotly.offline.get_plotlyjs() + "\nwindow.dispatchEvent(new Event('plotly-ready'))\nexport default () => {}\n"
-    )
-
-
-_load_plotly = st.components.v2.component("plotly_library", js=_library())
 _charts = st.components.v2.component(
     "charts",
     html='<div class="lab-charts"></div>\n',
@@ -41,16 +33,21 @@ _charts = st.components.v2.component(
 )
 
 
-def load_plotly() -> None:
-    """Hand plotly.js to the browser; once on every page that has charts, outside of fragments."""
-    _load_plotly(key="plotly-library", height=1)
-
-
-def charts(figures: Sequence[go.Figure], *, key: str, height: int, revision: str, describe: Sequence[str]) -> None:
+def charts(
+    figures: Sequence[go.Figure],
+    *,
+    key: str,
+    height: int,
+    revision: str,
+    describe: Sequence[str],
+    live: Sequence[str] = (),
+    quantities: Sequence[str] = (),
+) -> None:
     """Figures side by side, below each other on a phone, where the last one comes first.
 
     height: pixels of each, fixed, so that nothing moves when data comes. revision: a zoom is kept until this changes.
-    describe: one sentence for each figure, for those who hear the page.
+    describe: one sentence for each figure, for those who hear the page. live: the runs whose news continue the curves,
+    each figure with the points of its quantity.
     """
     _charts(
         key=key,
@@ -60,5 +57,8 @@ def charts(figures: Sequence[go.Figure], *, key: str, height: int, revision: str
             "revision": revision,
             "describe": list(describe),
             "templates": _templates(),
+            "library": address(PLOTLY_PATH),
+            "live": list(live),
+            "quantities": list(quantities),
         },
     )

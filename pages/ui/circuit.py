@@ -1,18 +1,81 @@
-"""The circuit as PennyLane draws it, following the sliders, with its gate counts; trained angles when there are any."""
+"""The circuit that the controls describe, drawn by the browser; as a file it is PennyLane's drawing."""
 
-import re
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, lru_cache
+from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.circuit.description import Circuit, dressed_circuit
+from core.circuit.description import Circuit, Gate, dressed_circuit
 from core.config.heads.dressed_quantum import DressedQuantum
-from pages.ui.panel import escape, panel
+from core.config.run import head_config
+from core.errors import LabError
+from pages.ui.routes import CIRCUIT_PATH, address
 from pages.ui.service import load_for_good
 
 PIXELS_PER_WIRE = 46
-"""Distance of two wires on the screen."""
+"""Distance of two wires on the screen, as in circuit.js."""
+DESCRIBED = ("n_qubits", "q_depth", "ansatz", "reuploads")
+"""Fields of a dressed quantum head that its circuit follows from."""
+
+_HERE = Path(__file__).parent
+_circuit = st.components.v2.component(
+    "circuit",
+    html='<div class="panel"></div>\n',
+    css="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("panel.css", "circuit.css")),
+    js=(_HERE / "circuit.js").read_text(encoding="utf-8"),
+)
+
+
+def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, run_id: str) -> None:
+    """Show a head's circuit.
+
+    angles: (n_weights,) radians to write into the gates, or None; run_id: the run that trained them.
+    """
+    circuit = dressed_circuit(head)
+    resources = circuit.resources()
+    gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
+    counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
+    query = {name: getattr(head, name) for name in DESCRIBED} | ({"run": run_id} if run_id else {})
+    _circuit(
+        key="circuit",
+        data={
+            "wires": circuit.n_qubits,
+            "gates": [_gate(gate, angles) for gate in circuit.gates],
+            "what": f"Circuit of {circuit.n_qubits} qubits: {counts}",
+            "counts": counts,
+            "caption": _TRAINED if run_id else _PLANNED,
+            "file": f"{address(CIRCUIT_PATH)}?{urlencode(query)}",
+            "minHeight": PIXELS_PER_WIRE * circuit.n_qubits + 130,
+        },
+    )
+
+
+_TRAINED = "Trained angles in radians, of the first seed; the first RY take the features."
+_PLANNED = "As the sliders describe it; once the quantum head has been trained, its angles stand in the gates."
+
+
+def _gate(gate: Gate, angles: tuple[float, ...] | None) -> list[object]:
+    """Name, wires, and the trained angles as text, if there are any."""
+    numbers = [] if angles is None else [f"{angles[a.index]:.2f}" for a in gate.angles if a.source == "weight"]
+    return [gate.name, list(gate.wires), *([" ".join(numbers)] if numbers else [])]
+
+
+def drawn_by_pennylane(query: Mapping[str, str]) -> Future[str]:
+    """PennyLane's drawing (SVG) of the circuit in the query of its address; `LabError` for one that cannot be."""
+    from pages.ui.live import trained_angles
+
+    head = head_config({"kind": "dressed_quantum"} | {name: query[name] for name in DESCRIBED if name in query})
+    if not isinstance(head, DressedQuantum):
+        raise LabError("kind is not possible: only a dressed quantum head has a circuit")
+    circuit, angles = dressed_circuit(head), trained_angles(query["run"]) if query.get("run") else None
+    if angles is not None and len(angles) != circuit.n_weights:
+        raise LabError(
+            f"run = {query['run']!r} has {len(angles)} angles, the circuit {circuit.n_weights}: name its own"
+        )
+    return _drawing(circuit, angles)
 
 
 @cache
@@ -25,50 +88,3 @@ def _artist() -> ThreadPoolExecutor:
 @lru_cache(maxsize=64)
 def _drawing(circuit: Circuit, angles: tuple[float, ...] | None) -> Future[str]:
     return _artist().submit(circuit.drawing, None, angles)
-
-
-def drawing_ready(head: DressedQuantum, angles: tuple[float, ...] | None, wait: float = 0.0) -> bool:
-    """Ask for a drawing, which is made in the background; True if it is there, after waiting so many seconds."""
-    try:
-        _drawing(dressed_circuit(head), angles).result(timeout=wait)
-    except TimeoutError:
-        return False
-    return True
-
-
-def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, caption: str) -> None:
-    """Show a head's circuit; while its drawing is being made, the one before it, faint.
-
-    angles: (n_weights,) radians to write into the gates, or None; caption: where they come from.
-    """
-    circuit = dressed_circuit(head)
-    ready = drawing_ready(head, angles)
-    if ready:
-        st.session_state.circuit_svg = _drawing(circuit, angles).result()
-    svg = _fit(st.session_state.get("circuit_svg", "")) or '<span class="quiet">drawing …</span>'
-    resources = circuit.resources()
-    gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
-    counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
-    look = (["plain"] if angles is None else []) + ([] if ready else ["pending"])
-    what = f"Circuit of {head.n_qubits} qubits: {counts}"
-    panel(
-        '<div class="headline"><h2>Circuit</h2><button type="button" class="enlarge" data-file="circuit.svg" '
-        f'aria-haspopup="dialog" aria-label="Show all of the circuit" {"" if ready else "disabled"}>'
-        "show all of it</button></div>"
-        f'<div class="scroll circuit {" ".join(look)}" role="img" tabindex="0" '
-        f'aria-label="{escape(what)}">{svg}</div>'
-        f'<div class="quiet"><small>{escape(counts)}<br>{escape(caption)}</small></div>',
-        key="circuit",
-        min_height=PIXELS_PER_WIRE * circuit.n_qubits + 130,
-    )
-
-
-def _fit(svg: str) -> str:
-    """The SVG without its prolog, in the page's colours, sized by its wires, which PennyLane draws one inch apart."""
-    scale = PIXELS_PER_WIRE / 72
-
-    def in_pixels(size: re.Match[str]) -> str:
-        return f'width="{float(size[1]) * scale:.0f}" height="{float(size[2]) * scale:.0f}"'
-
-    sized = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', in_pixels, svg[max(svg.find("<svg"), 0) :], count=1)
-    return sized.replace("#000000", "currentColor").replace("#ffffff", "var(--st-background-color)")

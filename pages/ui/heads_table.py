@@ -6,29 +6,35 @@ import numpy as np
 
 from core.events import Epoch
 from core.figures.runs import head_detail, head_style
+from pages.ui.lines import Line, judged_on
 from pages.ui.panel import escape, panel, swatch
-from pages.ui.view import Line, judged_on
 
 EPOCHS_TO_TELL, SECONDS_TO_TELL = 10, 1.0
 """A time is shown after so many epochs, or after fewer that have lasted so long together."""
 
 
-def heads_table(lines: Sequence[Line]) -> None:
-    """One row for each head, also before it is trained."""
-    linear = next((_fastest_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
-    body = "".join(_row(line, linear) for line in lines)
+def heads_table(lines: Sequence[Line], live: Sequence[str]) -> None:
+    """One row for each head, also before it is trained; live: the runs whose news change it."""
     data = judged_on(lines[0].config) if lines else "validation"
-    columns = ("head", "parameters<br>circuit + other", f"{data}<br>accuracy", "s per<br>epoch", "times<br>linear")
     panel(
-        '<h2>Heads side by side</h2><div class="scroll"><table><thead><tr>'
-        + "".join(f'<th scope="col">{column}</th>' for column in columns)
-        + f"</tr></thead><tbody>{body}</tbody><caption>Parameters are the trained ones; ± is the 95 % interval of the "
-        f"mean over seeds, on {data} data after the latest epoch. Time: training steps of the fastest epoch, which "
-        f"other work on the machine disturbs least; told after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s."
-        "</caption></table></div>",
+        f'<h2>Heads side by side</h2><div class="scroll" data-live="table">{table_html(lines)}</div>'
+        '<div class="quiet"><small>Parameters are the trained ones; ± is the 95 % interval of the mean over seeds, on '
+        f"{data} data after the latest epoch. Time: training steps of the fastest epoch, which other work on the "
+        f"machine disturbs least; shown after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s.</small></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
+        live=live,
     )
+
+
+def table_html(lines: Sequence[Line]) -> str:
+    """The table alone."""
+    linear = next((_fastest_epoch(line.epochs) for line in lines if line.config.head.kind == "linear"), None)
+    data = judged_on(lines[0].config) if lines else "validation"
+    columns = ("head", "parameters<br>circuit + other", f"{data}<br>accuracy", "s per<br>epoch", "times<br>linear")
+    headings = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    body = "".join(_row(line, linear) for line in lines)
+    return f"<table><thead><tr>{headings}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _row(line: Line, linear: float | None) -> str:

@@ -1,5 +1,6 @@
 """Small pieces of HTML that look like the page and change in place: status line, tables, the circuit."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -16,9 +17,12 @@ _panel = st.components.v2.component(
 )
 
 
-def panel(html: str, *, key: str, min_height: int = 0) -> None:
-    """Show HTML that the caller made, every foreign text in it escaped; min_height (pixels) keeps its place free."""
-    _panel(key=key, data={"html": html, "minHeight": min_height})
+def panel(html: str, *, key: str, min_height: int = 0, live: Sequence[str] = ()) -> None:
+    """Show HTML that the caller made, every foreign text in it escaped; min_height (pixels) keeps its place free.
+
+    live: the runs whose news replace what is inside the elements marked ``data-live="NAME"``.
+    """
+    _panel(key=key, data={"html": html, "minHeight": min_height, "live": list(live)})
 
 
 def swatch(colour: str, dash: str, width: float = 2.6) -> str:

@@ -12,7 +12,7 @@ from core.runs.store import Record, is_shipped
 from pages.ui.experiment import control_values, experiment_title, shared_settings
 from pages.ui.form import fill
 from pages.ui.service import jobs, may_control
-from pages.ui.view import overall
+from pages.ui.standing import overall
 
 SHOWN = 12
 

@@ -64,7 +64,7 @@ def tests_view(tested: Sequence[Tested]) -> None:
         address = tuned_address(chosen.config)
         if _share_a_rate(tested) and address:
             st.page_link(
-                "pages/compare.py",
+                "compare.py",
                 label="These data and features with tuned learning rates",
                 icon=":material/balance:",
                 query_params=address,

@@ -35,10 +35,10 @@ from pages.ui.extraction import (
     start_extraction,
     unreadable_images_mb,
 )
-from pages.ui.header import WORKERS_START, duration
 from pages.ui.notebook_run import Computation
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs, may_control, person
+from pages.ui.standing import WORKERS_START, duration
 
 
 class _Button(NamedTuple):

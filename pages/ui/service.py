@@ -5,10 +5,14 @@ import hashlib
 import secrets
 import threading
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.work.queue import Jobs
+
+if TYPE_CHECKING:
+    from pages.ui.channel import Channel
 
 COOKIE = "hybrid_lab_person"
 
@@ -28,6 +32,14 @@ def jobs() -> Jobs:
     """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
     threading.Thread(target=load_for_good, args=("core.statistics.verdict",), name="import", daemon=True).start()
     return Jobs()
+
+
+@st.cache_resource(show_spinner=False)
+def channel() -> "Channel":
+    """The line on which pages hear of this server's runs."""
+    from pages.ui.channel import Channel  # which draws what it sends with parts of the page that need this module
+
+    return Channel(jobs())
 
 
 def load_for_good(*modules: str) -> None:

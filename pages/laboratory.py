@@ -1,0 +1,177 @@
+"""The laboratory: one experiment, hybrid and classical heads side by side, live."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.run import RunConfig, head_config
+from core.errors import LabError
+from core.runs.estimate import together
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
+from core.settings import settings
+from pages.ui.experiment import Experiment, beyond_controls, control_values, experiment, shared_settings
+from pages.ui.extraction import extraction_view
+from pages.ui.fold import fold
+from pages.ui.forecast import forecast
+from pages.ui.form import controls, read_address, to_defaults, write_address
+from pages.ui.live import live_view
+from pages.ui.results import results_view
+from pages.ui.service import jobs, person, say
+from pages.ui.standing import duration, overall
+from pages.ui.view import View, load
+
+SECONDS_OF_A_DOUBLE_CLICK = 2
+
+
+def main() -> None:
+    """The page, from top to bottom."""
+    read_address(linked_settings)
+    run_ids, stale = known_runs(st.session_state.run)
+    fold(st.session_state.run)
+    with st.sidebar:
+        values = controls()
+        write_address(values)
+        try:
+            wanted, problem = experiment(values), ""
+        except LabError as error:
+            wanted, problem = None, str(error)
+        run_button(wanted)
+
+    with st.container():  # always there: what comes and goes in it moves no chart to another place
+        for sentence in (st.session_state.address_problem, stale, problem):
+            if sentence:
+                st.warning(sentence)
+        if wanted is not None and wanted.features.state == "missing" and not run_ids:
+            extraction_view(wanted.features)
+
+    shipped = shipped_runs(wanted) if wanted and not run_ids else ()
+    shown = run_ids or shipped
+    snapshots = load(shown)
+    live_view(View(shown, wanted, circuit_of(values), bool(shipped), *compared(wanted, snapshots if run_ids else [])))
+    results_view(snapshots)
+
+
+def compared(wanted: Experiment | None, snapshots: Sequence[Snapshot]) -> tuple[bool, str]:
+    """Whether the controls have moved away from the runs that are shown, and what of these they cannot say."""
+    if wanted is None or not snapshots:
+        return False, ""
+    configs = [each.config for each in snapshots]
+    differs = control_values(configs) != control_values(wanted.configs)
+    beyond = [f"{name} = {value}" for name, value in beyond_controls(configs).items()]
+    return differs, " and ".join(beyond)
+
+
+def known_runs(named: str) -> tuple[tuple[str, ...], str]:
+    """Those of the named runs that are here and belong together, and one sentence if some are or do not."""
+    found: list[Snapshot] = []
+    problem = ""
+    for run_id in filter(None, named.split(",")):
+        try:
+            snapshot = jobs().snapshot(run_id)
+        except LabError as error:
+            problem = str(error)
+            continue
+        if found and shared_settings(snapshot.config) != shared_settings(found[0].config):
+            problem = f"Run {run_id} has other settings than {found[0].run_id}: open it by itself."
+        else:
+            found.append(snapshot)
+    return tuple(each.run_id for each in found), problem
+
+
+def linked_settings(named: str) -> dict[str, object]:
+    """Values of the controls for the named runs; none when they are not here."""
+    snapshots = load(known_runs(named)[0])
+    return control_values([each.config for each in snapshots]) if snapshots else {}
+
+
+def circuit_of(values: dict[str, object]) -> DressedQuantum:
+    """The circuit of the controls, also when no quantum head is chosen; without extra embeddings if they do not fit."""
+    shape = {name: values[name] for name in ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")}
+    shape["reuploads"] = min(int(str(shape["reuploads"])), int(str(shape["q_depth"])))
+    head = head_config({"kind": "dressed_quantum"} | shape)
+    assert isinstance(head, DressedQuantum)
+    return head
+
+
+def run_button(wanted: Experiment | None) -> None:
+    """The button that starts all heads, with an estimate of how long they take."""
+    missing = wanted is not None and wanted.features.state == "missing"
+    with st.container(horizontal=True, vertical_alignment="center", key="run-bar"):
+        st.button(
+            "Run",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="start",
+            disabled=wanted is None or missing,
+            on_click=start,
+            args=(wanted,),
+        )
+        if wanted and not missing:
+            text, source = estimate(wanted)
+            st.caption(text, help=source)
+    st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
+
+
+def start(wanted: Experiment) -> None:
+    """Submit one run for each head and put them into the address, unless these are in training for this person."""
+    shown = load(known_runs(st.session_state.run)[0])
+    mine = all(each.owner == person() for each in shown)
+    if mine and overall(shown) in LIVE and [each.config for each in shown] == list(wanted.configs):
+        return
+    try:
+        run_ids = submit(wanted.configs, person())
+    except LabError as error:
+        say(str(error))
+        return
+    st.session_state.run = ",".join(run_ids)
+
+
+@st.cache_data(ttl=SECONDS_OF_A_DOUBLE_CLICK, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
+def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
+    """Ids of new runs; asked again within a moment, those of the first time: a double click starts nothing twice."""
+    return [jobs().submit(config, owner=owner) for config in configs]
+
+
+def estimate(wanted: Experiment) -> tuple[str, str]:
+    """How long the experiment will take, and where that is known from."""
+    found = [forecast(config) for config in wanted.configs]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return "time not known", "Such a head has not been trained here yet."
+    seconds = duration(together([each.seconds for each in known], settings().workers))
+    if all(each.sure for each in known):
+        return f"about {seconds}", "Learnt from the runs of this machine."
+    return f"perhaps {seconds}", "Learnt from runs of other sizes or elsewhere; the first one here will make it exact."
+
+
+def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
+    """Finished runs that came with the laboratory, one for every head of the experiment, or none at all."""
+    index = shipped_index()
+    run_ids = [index.get(any_seeds(config), "") for config in wanted.configs]
+    return tuple(run_ids) if all(run_ids) else ()
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def shipped_index() -> dict[str, str]:
+    """Settings of every shipped, finished run, whatever its number of seeds → its id."""
+    store, found = Store(SHIPPED), {}
+    for run_id in store.run_ids():
+        if not is_shipped(run_id):
+            continue
+        try:
+            record = store.load(run_id)
+        except LabError:
+            continue  # not a run, or one of another version
+        if record.status == "finished":
+            found[any_seeds(record.config)] = run_id
+    return found
+
+
+def any_seeds(config: RunConfig) -> str:
+    """Digest of a configuration that leaves out how many seeds there are."""
+    return digest(config.model_copy(update={"seeds": 1}))
+
+
+main()

@@ -1,0 +1,32 @@
+"""The frame around every page: the look, the menu, who is there, and the line that brings news (Streamlit's script)."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import LabError
+from core.settings import settings
+from pages.ui.service import remember_person
+
+HERE = Path(__file__).parent
+
+st.set_page_config("Hybrid transfer learning", page_icon=str(HERE / "ui" / "icon.svg"), layout="wide")
+st.html(HERE / "ui" / "page.css")
+try:
+    settings()
+    refused = ""
+except LabError as error:
+    refused = f"{error} Then start the laboratory again."
+page = st.navigation(
+    [
+        st.Page("laboratory.py", title="Laboratory", icon=":material/science:", default=True),
+        st.Page("paper.py", title="The paper", icon=":material/article:"),
+        st.Page("compare.py", title="Compare", icon=":material/balance:"),
+    ],
+    position="hidden" if refused else "top",
+)
+if refused:
+    st.error(refused)
+else:
+    remember_person()
+    page.run()

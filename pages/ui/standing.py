@@ -1,0 +1,137 @@
+"""How the runs of one experiment stand together: in one line, as a share, and as pieces of the page that change."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from core.figures.runs import head_style
+from core.runs.estimate import together
+from core.runs.snapshots import Snapshot
+from core.runs.store import LIVE, Record, Status
+from core.settings import settings
+from pages.ui.forecast import forecast
+from pages.ui.heads_table import table_html
+from pages.ui.lines import lines_of
+from pages.ui.panel import escape
+from pages.ui.service import jobs
+
+WORKERS_START = "the workers are starting"
+
+ORDER: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
+"""An experiment of several runs stands as the first of these that one of its runs stands at."""
+
+
+def overall(runs: Iterable[Snapshot | Record]) -> Status | None:
+    """How the runs of one experiment stand together; None without any."""
+    statuses = {each.status for each in runs}
+    return next((status for status in ORDER if status in statuses), None)
+
+
+def page_state(snapshots: Sequence[Snapshot]) -> str:
+    """Changes when the page has to be drawn anew: workers came or went, the runs ended or go on."""
+    status = overall(snapshots)
+    workers = "ready" if jobs().wait_until_ready(0) else "starting"
+    return " | ".join([workers, jobs().problem, "live" if status in LIVE else status or "none"])
+
+
+def pieces_of(snapshots: Sequence[Snapshot]) -> dict[str, str]:
+    """HTML by the name of its place on the page: the status line, the bar below it, the table of heads."""
+    status, text, share = progress(snapshots)
+    return {
+        "status": status_html(status, text),
+        "bar": bar_html(status, share),
+        "table": table_html(lines_of(snapshots)),
+    }
+
+
+def status_html(status: str, text: str) -> str:
+    """The status line."""
+    return f'<span class="dot {status}"></span><span>{escape(text)}</span>'
+
+
+def bar_html(status: str, share: float) -> str:
+    """How much is done, share in [0, 1]."""
+    return f'<div class="{status}" style="width:{100 * share:.1f}%"></div>'
+
+
+def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
+    """Status of these runs, one line about it, and the share of the work that is done."""
+    status = overall(snapshots)
+    assert status is not None
+    reached, message = _reached(snapshots), _message(snapshots)
+    match status:
+        case "queued":
+            place = min(each.position for each in snapshots if each.status == "queued")
+            text = f"waiting, place {place} in the queue; Runs shows what goes first" if place else "about to start"
+            text = text if jobs().wait_until_ready(0) else WORKERS_START
+            text = jobs().problem or message or text
+        case "running":
+            left = seconds_left(snapshots)
+            text = f"running: {reached}"
+            text += f", {duration(left)} left" if left is not None else ""
+            text += f". {message}" if message else ""
+        case "finished":
+            seconds = sum(each.finished.seconds for each in snapshots if each.finished)
+            devices = {each.started.device for each in snapshots if each.started}
+            where = f" on {' and on '.join(sorted(devices))}" if devices - {"cpu"} else ""
+            text = f"finished, {duration(seconds)} of training{where}"
+        case _:
+            text = f"{status}: {reached}. {message}".strip()
+    return status, text, share_done(snapshots)
+
+
+def _reached(snapshots: Sequence[Snapshot]) -> str:
+    """How far the head has come that the others will wait for; which one, unless all are as far."""
+    last = max(snapshots, key=lambda each: (_run_seconds_left(each) or 0.0, -_epochs_done(each)))
+    done, of = int(_epochs_done(last)), last.config.epochs
+    if all(int(_epochs_done(each)) == done for each in snapshots):
+        return f"{done} of {of} epochs"
+    return f"{head_style(last.config.head).label} at {done} of {of} epochs"
+
+
+def _message(snapshots: Sequence[Snapshot]) -> str:
+    """What there is to say of a run, and of which one unless it holds for all."""
+    if len({each.message for each in snapshots}) == 1:
+        return snapshots[0].message
+    return next(f"{head_style(each.config.head).label}: {each.message}" for each in snapshots if each.message)
+
+
+def _epochs_done(snapshot: Snapshot) -> float:
+    done = float(snapshot.epochs[-1].epoch) if snapshot.epochs else 0.0
+    if snapshot.status == "running" and snapshot.step and snapshot.started and snapshot.step.epoch > done:
+        done += snapshot.step.step / snapshot.started.steps_per_epoch
+    return min(done, float(snapshot.config.epochs))
+
+
+def share_done(snapshots: Sequence[Snapshot]) -> float:
+    """Share of the expected time that is behind; all heads count alike when it is not known of one of them."""
+    expected = [forecast(each.config) for each in snapshots]
+    weights = [each.seconds if each and all(expected) else 1.0 for each in expected]
+    done = [_epochs_done(each) / each.config.epochs for each in snapshots]
+    return sum(weight * share for weight, share in zip(weights, done, strict=True)) / sum(weights)
+
+
+def seconds_left(snapshots: Sequence[Snapshot]) -> float | None:
+    """Until all have ended; None while it is not known of one of them."""
+    each = [_run_seconds_left(snapshot) for snapshot in snapshots if snapshot.status in LIVE]
+    known = [seconds for seconds in each if seconds is not None]
+    return together(known, settings().workers) if known and len(known) == len(each) else None
+
+
+def _run_seconds_left(snapshot: Snapshot) -> float | None:
+    """Until one has ended: at its present pace, else at that of its latest epochs, else as expected before it began."""
+    pace = snapshot.pace
+    if pace is None and snapshot.epochs:
+        pace = float(np.mean([epoch.seconds for epoch in snapshot.epochs[-10:]]))
+    if pace is None and (expected := forecast(snapshot.config)):
+        pace = expected.seconds / snapshot.config.epochs
+    return None if pace is None else pace * (snapshot.config.epochs - _epochs_done(snapshot))
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
