@@ -165,7 +165,7 @@ Numbers = dict[Quantity, dict[Series, list[float | None]]]
 
 @dataclass(frozen=True)
 class Points:
-    """What is drawn of one head: a number for each epoch, to five significant digits, None where it is not finite.
+    """What is drawn of one head: a number for each epoch, to seven significant digits, None where it is not finite.
 
     low, median, high: over the seeds, on the data that are watched; train: the median on training data. Members that
     diverged are left out from the epoch in which they did.
@@ -298,7 +298,7 @@ def _over_seeds(values: Sequence[Sequence[float]]) -> tuple[list[float | None], 
     else:
         rows = [row[np.isfinite(row)] for row in table]
         quantiles = np.array([np.quantile(row, wanted) if len(row) else [np.nan] * 3 for row in rows]).reshape(-1, 3).T
-    return tuple([float(f"{value:.5g}") if np.isfinite(value) else None for value in each] for each in quantiles)
+    return tuple([float(f"{value:.7g}") if np.isfinite(value) else None for value in each] for each in quantiles)
 
 
 def _loss_range(smallest: float, largest: float) -> list[float]:

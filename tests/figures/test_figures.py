@@ -16,7 +16,17 @@ from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 from core.config.heads.registry import HeadConfig
 from core.events import Epoch
-from core.figures.runs import Curve, HeadScore, accuracies, confusion, curves, head_style, seed_colour, template
+from core.figures.runs import (
+    Curve,
+    HeadScore,
+    accuracies,
+    confusion,
+    curves,
+    head_style,
+    points_of,
+    seed_colour,
+    template,
+)
 
 HEADS: list[HeadConfig] = [DressedQuantum(), Bottleneck(), Linear(), MLP(), ClosedForm()]
 ABLATIONS: list[HeadConfig] = [
@@ -61,10 +71,26 @@ def test_line_is_the_median_and_band_the_quantiles_over_seeds(quantity: str) -> 
     np.testing.assert_allclose(line.y, ordered[:, 4], rtol=1e-6)
     np.testing.assert_array_equal(line.x, range(1, 13))
     np.testing.assert_allclose(trace(figure, "quantum, train").y, np.median(train, axis=1), rtol=1e-6)
-    band = trace(figure, "quantum, band")
-    np.testing.assert_allclose(band.y, [*low, *high[::-1]], rtol=1e-6)
-    np.testing.assert_array_equal(band.x, [*range(1, 13), *range(12, 0, -1)])
-    assert band.fill == "toself"
+    edges = trace(figure, "quantum, band from"), trace(figure, "quantum, band to")
+    for edge, values in zip(edges, (low, high), strict=True):
+        np.testing.assert_allclose(edge.y, values, rtol=1e-6)
+        np.testing.assert_array_equal(edge.x, range(1, 13))
+    assert edges[1].fill == "tonexty"
+    names = [each.name for each in figure.data]
+    assert names.index("quantum, band to") == names.index("quantum, band from") + 1  # what "tonexty" fills up to
+
+
+def test_points_in_parts_are_the_points_of_all() -> None:
+    measured = epochs(9, 5, np.random.default_rng(3))
+    measured[4].validation_loss[0] = float("nan")
+    whole, grown = points_of(measured), points_of(measured[:2])
+    grown.extend(points_of(measured[2:]))
+    assert grown == whole
+    later = whole.since(7)
+    assert (later["at"], later["epochs"]) == (7, [8, 9])
+    figure = curves([Curve(Linear(), measured)], "loss", 9)
+    for each in figure.data:
+        assert list(each.y[7:]) == later["loss"][each.meta["series"]]
 
 
 def test_a_diverged_member_is_left_out_of_line_and_band() -> None:
@@ -73,7 +99,7 @@ def test_a_diverged_member_is_left_out_of_line_and_band() -> None:
     measured[2].validation_loss[1] = float("inf")
     figure = curves([Curve(Linear(), measured)], "loss", 3)
     assert trace(figure, "linear, validation").y[2] == pytest.approx(np.median(measured[2].validation_loss[2:]))
-    assert np.isfinite(trace(figure, "linear, band").y).all()
+    assert np.isfinite(np.array(trace(figure, "linear, band to").y, dtype=float)).all()
 
 
 @pytest.mark.parametrize("quantity", ["loss", "accuracy"])

@@ -29,8 +29,7 @@ from core.events import Epoch, Finished, Started
 from core.figures.runs import head_style
 from core.runs.snapshots import Snapshot
 from core.runs.store import Store, Summary
-from core.work.queue import Waiting
-from pages.ui import header, heads_table
+from pages.ui import header, heads_table, standing
 from pages.ui import results as results_part
 from pages.ui.experiment import (
     ABLATIONS,
@@ -50,9 +49,10 @@ from pages.ui.experiment import (
     to_address,
 )
 from pages.ui.forecast import Forecast, past_runs
+from pages.ui.lines import Line
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
-from pages.ui.view import Line, View
+from pages.ui.view import View
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -210,9 +210,9 @@ def after(n_epochs: int, head: HeadConfig, pace: float | None = None, **about: A
 
 def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
     quantum, linear = after(28, DressedQuantum(), pace=1.0), after(200, Linear(), pace=0.01, status="finished")
-    assert header._reached([quantum, linear]) == "quantum at 28 of 200 epochs"
-    assert header._reached([after(28, Linear(), 0.1), after(28, DressedQuantum(), 0.2)]) == "28 of 200 epochs"
-    assert header._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
+    assert standing._reached([quantum, linear]) == "quantum at 28 of 200 epochs"
+    assert standing._reached([after(28, Linear(), 0.1), after(28, DressedQuantum(), 0.2)]) == "28 of 200 epochs"
+    assert standing._reached([after(90, DressedQuantum(), pace=1.0), after(40, Linear(), pace=0.01)]).startswith(
         "quantum"
     )
 
@@ -226,41 +226,40 @@ def test_a_shipped_run_says_with_how_many_seeds() -> None:
         assert words in told
 
 
-def test_the_paper_s_protocol_is_watched_on_test_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[str] = []
-    monkeypatch.setattr(heads_table, "panel", lambda html, **about: drawn.append(html))
-    for protocol in ("ours", "paper"):
-        heads_table.heads_table([Line(RunConfig(protocol=protocol), (24, 1038), (), waits=protocol == "paper")])
-    assert "validation<br>accuracy" in drawn[0]
-    assert ", waits" not in drawn[0]
-    assert "test<br>accuracy" in drawn[1]
-    assert "on test data after the latest epoch" in drawn[1]
-    assert "4 qubits, depth 6, waits" in drawn[1]
+def test_the_paper_s_protocol_is_watched_on_test_data() -> None:
+    def drawn(protocol: str, waits: bool) -> str:
+        return heads_table.table_html([Line(RunConfig(protocol=protocol), (24, 1038), (), waits)])
+
+    ours, paper = drawn("ours", False), drawn("paper", True)
+    assert "validation<br>accuracy" in ours
+    assert ", waits" not in ours
+    assert "test<br>accuracy" in paper
+    assert "4 qubits, depth 6, waits" in paper
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")]
 )
 def test_durations_for_a_person(seconds: float, words: str) -> None:
-    assert header.duration(seconds) == words
+    assert standing.duration(seconds) == words
 
 
 def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: dict[str, Forecast | None] = {"dressed_quantum": Forecast(9.0, True), "linear": Forecast(1.0, True)}
-    monkeypatch.setattr(header, "forecast", lambda config: expected[config.head.kind])
-    standing = [after(50, DressedQuantum()), after(200, Linear(), status="finished")]
-    assert header._share_done(standing) == pytest.approx(0.9 * 0.25 + 0.1)
+    monkeypatch.setattr(standing, "forecast", lambda config: expected[config.head.kind])
+    runs = [after(50, DressedQuantum()), after(200, Linear(), status="finished")]
+    assert standing.share_done(runs) == pytest.approx(0.9 * 0.25 + 0.1)
     expected["linear"] = None
-    assert header._share_done(standing) == pytest.approx((0.25 + 1) / 2)
+    assert standing.share_done(runs) == pytest.approx((0.25 + 1) / 2)
 
 
 def test_time_left_counts_heads_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(header, "forecast", lambda config: Forecast(40.0, False))
-    assert header._seconds_left([after(0, DressedQuantum())]) == pytest.approx(40.0)
-    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) == 50.0
-    assert header._seconds_left([after(100, Linear())]) == pytest.approx(10.0)  # no pace: another process trains it
-    monkeypatch.setattr(header, "forecast", lambda config: None)
-    assert header._seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
+    monkeypatch.setattr(standing, "forecast", lambda config: Forecast(40.0, False))
+    assert standing.seconds_left([after(0, DressedQuantum())]) == pytest.approx(40.0)
+    assert standing.seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) == 50.0
+    assert standing.seconds_left([after(100, Linear())]) == pytest.approx(10.0)  # no pace: another process trains it
+    monkeypatch.setattr(standing, "forecast", lambda config: None)
+    assert standing.seconds_left([after(100, DressedQuantum(), pace=0.5), after(0, Linear(), status="queued")]) is None
 
 
 def test_a_finished_run_says_where_it_was_trained_unless_that_is_usual() -> None:
@@ -283,9 +282,9 @@ def test_a_finished_run_says_where_it_was_trained_unless_that_is_usual() -> None
 
 def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
     lost = after(3, DressedQuantum(), status="queued", message="Its worker process ended.")
-    assert header._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
-    assert header._message([lost, lost]) == "Its worker process ended."
-    assert header._message([after(3, Linear())]) == ""
+    assert standing._message([after(3, Linear()), lost]) == "quantum: Its worker process ended."
+    assert standing._message([lost, lost]) == "Its worker process ended."
+    assert standing._message([after(3, Linear())]) == ""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -309,7 +308,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def visit(**address: str) -> AppTest:
     """Somebody opens the page in a browser of his own."""
-    page = AppTest.from_file(str(REPOSITORY / "dashboard.py"), default_timeout=60)
+    page = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=60)
     for name, value in address.items():
         page.query_params[name] = value
     page.run()
@@ -411,31 +410,25 @@ def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
     assert told == "Nothing has been trained with these settings. Change them first: see above."
 
 
-def test_the_status_explains_what_a_person_may_wonder_about(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def told(*runs: Snapshot, **about: Any) -> str:
-        return header._progress(View(tuple(run.run_id for run in runs), None, DressedQuantum(), **about), runs)[1]
+def test_the_status_and_its_note_explain_what_a_person_may_wonder_about(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*runs: Snapshot, **about: Any) -> tuple[str, str]:
+        view = View(tuple(run.run_id for run in runs), None, DressedQuantum(), **about)
+        return header._progress(view, runs)[1], header._note(view, runs)
 
     running = after(3, DressedQuantum(), pace=1.0)
-    assert told(running) == "running: 3 of 200 epochs, 3 min left"
-    assert told(running, differs=True).endswith("left. It keeps its settings; Run queues the new ones.")
-    strange = replace(running, owner="ada")
-    assert told(strange, differs=False).endswith("left. Started by somebody else, who alone can stop it.")
+    assert told(running) == ("running: 3 of 200 epochs, 3 min left", "")
+    assert told(running, differs=True)[1] == "It keeps its settings; Run queues the new ones."
+    assert told(replace(running, owner="ada"))[1] == "Someone else started this run; only they can stop it."
     done = replace(running, status="stopped", message="")
-    assert (
-        told(done, differs=True)
-        == "stopped: 3 of 200 epochs. The settings have changed since; Run trains the new ones."
-    )
-    assert told(done, beyond="protocol = paper").endswith(
-        "epochs. Trained with protocol = paper, for which there is no control; Run trains without."
-    )
+    status, note = told(done, differs=True)
+    assert status.startswith("stopped: 3 of 200 epochs")
+    assert note == "The settings have changed since; Run trains the new ones."
+    assert "protocol = paper" in told(done, beyond="protocol = paper")[1]
 
-    waiting = replace(running, run_id="mine", status="queued", position=2)
-    ahead = [Waiting("other", "", "running", 0), Waiting("mine", "", "queued", 2)]
     monkeypatch.setattr(type(jobs()), "wait_until_ready", lambda self, timeout=None: True)
-    monkeypatch.setattr(type(jobs()), "queue", lambda self: ahead)
-    assert told(waiting) == "waiting, place 2 in the queue behind runs of yours, which you find under Runs"
-    ahead[0] = Waiting("other", "ada", "running", 0)
-    assert told(waiting) == "waiting, place 2 in the queue"
+    assert told(replace(running, status="queued", position=2))[0].startswith("waiting, place 2 in the queue")
 
 
 def test_choosing_data_takes_the_papers_settings_where_nothing_was_touched(results: Path) -> None:
