@@ -22,6 +22,11 @@ LIGHT = (
     "figures.comparison",
     "data.banks",
     "circuit.description",
+    "circuit.ansatze",
+    "circuit.dressed",
+    "circuit.closed_form",
+    "circuit.qnode",
+    "circuit.drawing",
     "comparison.record",
     "paper.table",
 )

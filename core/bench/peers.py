@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from core.circuit.description import Angle, Circuit
 from core.circuit.moments import bit
+from core.circuit.qnode import qnode
 
 Layer = tuple[Callable[[Tensor], Tensor], list[Tensor]]
 """The function and its parameters."""
@@ -28,7 +29,7 @@ def signs(n_qubits: int) -> Tensor:
 
 def pennylane_loop(circuit: Circuit, weights: Tensor) -> Layer:
     """default.qubit, one sample after the other: the way of PennyLane's tutorial on transfer learning."""
-    node = circuit.qnode(interface="torch", diff_method="backprop")
+    node = qnode(circuit, interface="torch", diff_method="backprop")
     angles = nn.Parameter(weights.clone())
 
     def layer(inputs: Tensor) -> Tensor:
@@ -39,7 +40,7 @@ def pennylane_loop(circuit: Circuit, weights: Tensor) -> Layer:
 
 def pennylane_broadcast(circuit: Circuit, weights: Tensor) -> Layer:
     """default.qubit, all samples in one execution (parameter broadcasting), backpropagation."""
-    node = circuit.qnode(interface="torch", diff_method="backprop")
+    node = qnode(circuit, interface="torch", diff_method="backprop")
     angles = nn.Parameter(weights.clone())
     return lambda inputs: torch.stack(list(node(inputs, angles)), -1).float(), [angles]
 
@@ -49,7 +50,7 @@ def lightning(circuit: Circuit, weights: Tensor) -> Layer:
     import pennylane as qml
 
     device = qml.device("lightning.qubit", wires=circuit.n_qubits)
-    node = circuit.qnode(device, interface="torch", diff_method="adjoint")
+    node = qnode(circuit, device, interface="torch", diff_method="adjoint")
     angles = nn.Parameter(weights.clone())
 
     def layer(inputs: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.bench import peers
-from core.circuit.description import Circuit, dressed_circuit
+from core.circuit.description import Circuit
+from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import expval
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from core.circuit.description import Angle, Circuit, Gate, primitive_gates
-from core.circuit.moments import REAL_GATES
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def apply_gate(gate: Gate, state: Tensor, layout: Layout, theta: Tensor | None, 
         assert theta is not None
         half = layout.factor((-0.5 if inverse else 0.5) * theta, gate)
         cos, sin = half.cos(), half.sin()
-        match gate.name[-1]:
+        match gate.kind.axis:
             case "X":
                 new_zero, new_one = cos * zero - 1j * sin * one, cos * one - 1j * sin * zero
             case "Y":
@@ -89,14 +88,15 @@ def angle_gradient(gate: Gate, adjoint: Tensor, state: Tensor, layout: Layout) -
     """½ Im⟨λ|G|ψ⟩ of a rotation for every member and sample, (M, B); λ and ψ are those after the gate."""
     bra_zero, bra_one = layout.halves(adjoint, gate)
     ket_zero, ket_one = layout.halves(state, gate)
-    match gate.name[-1]:
+    axis = gate.kind.axis
+    match axis:
         case "X":
             overlap = bra_zero.conj() * ket_one + bra_one.conj() * ket_zero
         case "Y":  # with G = −iY, whose overlap is real for a real state
             overlap = bra_one.conj() * ket_zero - bra_zero.conj() * ket_one
         case _:
             overlap = bra_zero.conj() * ket_zero - bra_one.conj() * ket_one
-    part = overlap.real if gate.name[-1] == "Y" else overlap.imag
+    part = overlap.real if axis == "Y" else overlap.imag
     before = layout.before - sum(wire < layout.before for wire in gate.wires)
     return 0.5 * part.reshape(layout.members, 1 << before, layout.batch, -1).sum((1, 3))
 
@@ -115,7 +115,7 @@ class GateByGate:
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit = circuit
         self.gates = primitive_gates(circuit)
-        self.real = all(gate.name in REAL_GATES for gate in self.gates)
+        self.real = circuit.real
         self.dtype = dtype if self.real else dtype.to_complex()
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:

@@ -13,9 +13,6 @@ import numpy as np
 
 from core.circuit.description import Angle, Gate
 
-REAL_GATES = frozenset({"H", "CNOT", "CZ", "RY", "CRY"})
-"""Gates that keep real amplitudes real."""
-
 _PAULI = {
     "X": np.array([[0, 1], [1, 0]], dtype=complex),
     "Y": np.array([[0, -1j], [1j, 0]]),
@@ -47,34 +44,35 @@ def moments(gates: Sequence[Gate], n_qubits: int) -> tuple[np.ndarray, list[Mome
     gates are primitive (`core.circuit.description.primitive_gates`); rotations by a constant angle count as fixed.
     """
     fixed: list[list[Gate]] = [[]]
-    found: list[Moment] = []
-    wires_of_axis: list[dict[int, str]] = []
+    in_order: list[Moment] = []
+    axis_of_wire: list[dict[int, str]] = []
     for gate in gates:
-        if not gate.angles or gate.angles[0].source == "constant":
+        axis = gate.kind.axis
+        if axis is None or gate.angles[0].source == "constant":
             fixed[-1].append(gate)
             continue
-        axes = dict.fromkeys(gate.wires[:-1], "Z") | {gate.wires[-1]: gate.name[-1]}
+        axes = dict.fromkeys(gate.controls, "Z") | {gate.target: axis}
         touched = {wire for other in fixed[-1] for wire in other.wires}
         joins = (
-            bool(found)
+            bool(in_order)
             and touched.isdisjoint(gate.wires)
-            and all(wires_of_axis[-1].get(wire, axis) == axis for wire, axis in axes.items())
+            and all(axis_of_wire[-1].get(wire, axis) == axis for wire, axis in axes.items())
         )
         if not joins:
-            found.append(Moment(["Z"] * n_qubits))
-            wires_of_axis.append({})
+            in_order.append(Moment(["Z"] * n_qubits))
+            axis_of_wire.append({})
             fixed.append([])
-        wires_of_axis[-1] |= axes
-        found[-1].angles.append((gate.angles[0], _signs(gate, n_qubits)))
-    if not found:
-        found.append(Moment(["Y"] + ["Z"] * (n_qubits - 1)))
-        wires_of_axis.append({0: "Y"})
+        axis_of_wire[-1] |= axes
+        in_order[-1].angles.append((gate.angles[0], _signs(gate, n_qubits)))
+    if not in_order:
+        in_order.append(Moment(["Y"] + ["Z"] * (n_qubits - 1)))
+        axis_of_wire.append({0: "Y"})
         fixed.append([])
-    for moment, axes, gates_after in zip(found, wires_of_axis, fixed[1:], strict=True):
-        for wire, axis in axes.items():
-            moment.axes[wire] = axis
+    for moment, axes, gates_after in zip(in_order, axis_of_wire, fixed[1:], strict=True):
+        for wire, wanted in axes.items():
+            moment.axes[wire] = wanted
         moment.then = unitary(tuple(gates_after), n_qubits)
-    return unitary(tuple(fixed[0]), n_qubits), found
+    return unitary(tuple(fixed[0]), n_qubits), in_order
 
 
 def kept_strings(moment: Moment, real: bool) -> np.ndarray:
@@ -130,25 +128,20 @@ def bit(wire: int, n_qubits: int) -> np.ndarray:
 
 def _signs(gate: Gate, n_qubits: int) -> np.ndarray:
     """Eigenvalue of a rotation's generator in every basis state: ±1, and 0 where its control is 0."""
-    *controls, target = gate.wires
-    signs = 1 - 2 * bit(target, n_qubits)
-    for control in controls:
+    signs = 1 - 2 * bit(gate.target, n_qubits)
+    for control in gate.controls:
         signs = signs * bit(control, n_qubits)
     return signs
 
 
 def _gate_matrix(gate: Gate) -> np.ndarray:
-    match gate.name:
-        case "H":
-            return TO_EIGENBASIS["X"]
-        case "CNOT":
-            single = _PAULI["X"]
-        case "CZ":
-            single = _PAULI["Z"]
-        case _:
-            half = gate.angles[0].value / 2
-            single = np.cos(half) * np.eye(2) - 1j * np.sin(half) * _PAULI[gate.name[-1]]
-    if len(gate.wires) == 1:
+    """(2^wires, 2^wires), complex, of a gate without an angle or with a constant one."""
+    if gate.kind.axis is None:
+        single = {"H": TO_EIGENBASIS["X"], "CNOT": _PAULI["X"], "CZ": _PAULI["Z"]}[gate.name]
+    else:
+        half = gate.angles[0].value / 2
+        single = np.cos(half) * np.eye(2) - 1j * np.sin(half) * _PAULI[gate.kind.axis]
+    if not gate.controls:
         return single
     controlled = np.eye(4, dtype=complex)
     controlled[2:, 2:] = single

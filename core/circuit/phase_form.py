@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from core.circuit.description import Circuit, primitive_gates
-from core.circuit.moments import REAL_GATES, Moment, bit, kept_strings, moments, phase_table, to_basis
+from core.circuit.moments import Moment, bit, kept_strings, moments, phase_table, to_basis
 from core.circuit.workspaces import Workspaces
 
 FOLDED_SIZE = 64
@@ -44,16 +44,16 @@ class PhaseForm:
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, device
         gates = primitive_gates(circuit)
-        self.real = all(gate.name in REAL_GATES for gate in gates)
+        self.real = circuit.real
         before, self.moments = moments(gates, circuit.n_qubits)
         first, last = self.moments[0], self.moments[-1]
         start = self._enter(first) @ self._as_real(before)[:, 0]
         self.size = len(start)  # 2S real numbers
         sources = [{angle.source for angle, _ in moment.angles} for moment in self.moments]
-        only_inputs = [k for k, found in enumerate(sources) if found == {"input"}]
-        mixed = [k for k, found in enumerate(sources) if found == {"input", "weight"}]
+        only_inputs = [k for k, own in enumerate(sources) if own == {"input"}]
+        mixed = [k for k, own in enumerate(sources) if own == {"input", "weight"}]
         self.with_inputs = only_inputs + mixed
-        self.with_weights = mixed + [k for k, found in enumerate(sources) if "input" not in found]
+        self.with_weights = mixed + [k for k, own in enumerate(sources) if "input" not in own]
 
         conjugate = np.tile([1.0, -1.0], self.size // 2)
         constant = self.constant

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from core.circuit.description import Circuit
 from core.circuit.gate_by_gate import GateByGate
-from core.circuit.moments import REAL_GATES
 from core.circuit.phase_form import PhaseForm
 from core.circuit.split_state import SplitState
 from core.errors import LabError
@@ -52,7 +51,7 @@ class Simulator:
         self.circuit, self.dtype, self.device = circuit, dtype, torch.device(device)
         self.engine = engine
         kind = "cpu" if self.device.type == "cpu" else "cuda"
-        real = all(gate.name in REAL_GATES for gate in circuit.gates)
+        real = circuit.real
         size = (1 if real else 2) << circuit.n_qubits
         work = PHASE_FORM_WORK[kind][0 if real else 1]
         self._phase_form_rows = work // size**2 if size <= PHASE_FORM_SIZE[kind] else 0

@@ -86,8 +86,7 @@ def schedule(
 
     for gate in gates:
         touched = {group_of[wire] for wire in gate.wires}
-        by_input = any(angle.source == "input" for angle in gate.angles)
-        if len(touched) == 1 and not (by_input and openings[min(touched)] is not None):
+        if len(touched) == 1 and not (gate.takes("input") and openings[min(touched)] is not None):
             collected[min(touched)].append(gate)
             continue
         for j in touched:
@@ -104,9 +103,9 @@ def schedule(
 
 def _products(gates: list[Gate], group: int, n_qubits: int, real: bool) -> list[Product]:
     """Gates inside a group, on its own wires, as products with one moment each."""
-    before, found = moments(gates, n_qubits)
+    before, in_order = moments(gates, n_qubits)
     products = []
-    for moment in found:
+    for moment in in_order:
         to = to_basis(moment.axes)
         out = moment.then @ to.conj().T  # E V†
         into = to @ before  # V O

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from core.circuit.description import Circuit, Gate, primitive_gates
 from core.circuit.gate_by_gate import Layout, angle_gradient, angle_value, apply_gate
-from core.circuit.moments import REAL_GATES, bit, phase_table, to_basis
+from core.circuit.moments import bit, phase_table, to_basis
 from core.circuit.phase_form import PhaseForm
 from core.circuit.split_schedule import Layer, Product, schedule, split_wires, steps
 from core.circuit.workspaces import Workspaces
@@ -55,7 +55,7 @@ class SplitState:
     ) -> None:
         self.circuit, self.device, self.kept_bytes = circuit, device, kept_bytes
         gates = primitive_gates(circuit)
-        self.real = all(gate.name in REAL_GATES for gate in gates)
+        self.real = circuit.real
         self.real_dtype, self.dtype = dtype, dtype if self.real else dtype.to_complex()
         self.groups = split_wires(circuit.n_qubits, group_qubits)
         self.sizes = [1 << len(group) for group in self.groups]
@@ -64,8 +64,8 @@ class SplitState:
             PhaseForm(Circuit(len(group), gates, circuit.n_inputs, circuit.n_weights, ()), dtype, device)
             for group, gates in zip(self.groups, opening_gates, strict=True)
         ]
-        self.opening_inputs = [_uses(gates, "input") for gates in opening_gates]
-        self.opening_weights = [_uses(gates, "weight") for gates in opening_gates]
+        self.opening_inputs = [any(gate.takes("input") for gate in gates) for gates in opening_gates]
+        self.opening_weights = [any(gate.takes("weight") for gate in gates) for gates in opening_gates]
 
         alike: dict[bytes, list[Product]] = {}
         for op in self.program:
@@ -125,10 +125,6 @@ class SplitState:
         """What is measured, by Pauli matrix; ⟨Y⟩ of a real state is zero and is left out."""
         paulis = sorted({pauli for pauli, _ in self.circuit.observables if not (self.real and pauli == "Y")})
         return [_Readout(self, pauli) for pauli in paulis]
-
-
-def _uses(gates: tuple[Gate, ...], source: str) -> bool:
-    return any(angle.source == source for gate in gates for angle in gate.angles)
 
 
 class _Family:

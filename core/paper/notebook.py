@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import simulator
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.datasets import points

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.circuit.closed_form import closed_form_subsets
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import Simulator, simulator
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.circuit.description import Circuit, Gate, dressed_circuit
+from core.circuit.description import Circuit, Gate
+from core.circuit.drawing import circuit_svg
+from core.circuit.dressed import dressed_circuit
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import head_config
 from core.errors import LabError
@@ -87,4 +89,4 @@ def _artist() -> ThreadPoolExecutor:
 
 @lru_cache(maxsize=64)
 def _drawing(circuit: Circuit, angles: tuple[float, ...] | None) -> Future[str]:
-    return _artist().submit(circuit.drawing, None, angles)
+    return _artist().submit(circuit_svg, circuit, None, angles)

@@ -11,10 +11,12 @@ from devices import DEVICES
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from core.circuit.description import SHAPE_OF_GATE, Angle, Circuit, Gate, dressed_circuit
+from core.circuit.ansatze import ANSAETZE
+from core.circuit.description import GATES, Angle, Circuit, Gate
+from core.circuit.dressed import dressed_circuit
 from core.circuit.gate_by_gate import GateByGate
-from core.circuit.moments import REAL_GATES
 from core.circuit.phase_form import PhaseForm
+from core.circuit.qnode import qnode, queue_gates
 from core.circuit.simulator import PHASE_FORM_SIZE, Simulator, expval, probabilities, simulator, states
 from core.circuit.split_state import SplitState
 from core.config.heads.dressed_quantum import DressedQuantum
@@ -33,8 +35,8 @@ TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6}
 
 def engines_for(circuit):
     """All engines; the phase form, whose constants grow with the square of the state, for what a GPU gives to it."""
-    real = all(gate.name in REAL_GATES for gate in circuit.gates)
-    return [name for name in ENGINES if name != "phase form" or (1 if real else 2) << circuit.n_qubits <= LARGEST]
+    size = (1 if circuit.real else 2) << circuit.n_qubits
+    return [name for name in ENGINES if name != "phase form" or size <= LARGEST]
 
 
 def random_arguments(circuit, members, batch, key=0):
@@ -49,7 +51,7 @@ def random_arguments(circuit, members, batch, key=0):
 
 def by_pennylane(circuit, inputs, weights, grad_expvals):
     """Values, gradients with respect to inputs and to weights: default.qubit, sample by sample, float64."""
-    node = circuit.qnode(interface="torch", diff_method="backprop")
+    node = qnode(circuit, interface="torch", diff_method="backprop")
     inputs, weights = inputs.clone().requires_grad_(), weights.clone().requires_grad_()
     values = torch.stack(
         [torch.stack([torch.stack(node(x, w)) for x in rows]) for rows, w in zip(inputs, weights, strict=True)]
@@ -92,9 +94,7 @@ def assert_same(measured, expected, circuit, dtype=torch.float64):
 def circuits(draw, n_qubits, real=False):
     n_inputs, n_weights = draw(st.integers(0, 3)), draw(st.integers(0, 4))
     sources = ["constant"] + ["input"] * (n_inputs > 0) + ["weight"] * (n_weights > 0)
-    names = [name for name, (wires, _) in SHAPE_OF_GATE.items() if wires <= n_qubits]
-    if real:
-        names = [name for name in names if name in ("H", "RY", "CNOT", "CZ", "CRY")]
+    names = [name for name, kind in GATES.items() if kind.n_wires <= n_qubits and (kind.real or not real)]
 
     def angle():
         source = draw(st.sampled_from(sources))
@@ -103,9 +103,8 @@ def circuits(draw, n_qubits, real=False):
 
     gates = []
     for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=14 + 3 * n_qubits)):
-        wires, angles = SHAPE_OF_GATE[name]
-        chosen = draw(st.permutations(range(n_qubits)))[:wires]
-        gates.append(Gate(name, tuple(chosen), tuple(angle() for _ in range(angles))))
+        chosen = draw(st.permutations(range(n_qubits)))[: GATES[name].n_wires]
+        gates.append(Gate(name, tuple(chosen), tuple(angle() for _ in range(GATES[name].n_angles))))
     observables = draw(
         st.lists(st.tuples(st.sampled_from("XYZ"), st.integers(0, n_qubits - 1)), min_size=1, max_size=4)
     )
@@ -131,7 +130,7 @@ def test_random_circuits_agree_with_pennylane(n_qubits):
 
 
 @pytest.mark.parametrize("n_qubits", range(2, 11))
-@pytest.mark.parametrize("ansatz", ["mari", "ring", "strongly_entangling"])
+@pytest.mark.parametrize("ansatz", ANSAETZE)
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_ansatz_agrees_with_pennylane(device, ansatz, n_qubits):
     heads = [
@@ -169,7 +168,7 @@ def test_states_and_probabilities_agree_with_pennylane(name, ansatz):
 
     @qml.qnode(qml.device("default.qubit", wires=5))
     def node(x, w):
-        circuit.queue_gates(x, w)
+        queue_gates(circuit, x, w)
         return qml.state()
 
     expected = np.array([[node(x.numpy(), w.numpy()) for x in rows] for rows, w in zip(inputs, weights, strict=True)])

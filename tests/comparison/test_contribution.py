@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
+from core.circuit.qnode import qnode
 from core.circuit.simulator import expval
 from core.comparison.contribution import GRADIENT_SAMPLES, contribution
 from core.config.heads.dressed_quantum import DressedQuantum
@@ -60,12 +61,12 @@ def test_distances_and_changes_are_pennylanes(config: RunConfig, bank: FeatureBa
     found = contribution(config, bank, weights, SEEDS)
     features = bank.features[bank.split == "test"].astype(np.float64)
     labels = bank.labels[bank.split == "test"]
-    qnode = dressed_circuit(HEAD).qnode()
+    node = qnode(dressed_circuit(HEAD))
     for member in range(len(SEEDS)):
         own = {name: values[member].astype(np.float64) for name, values in weights.items()}
         inputs = np.tanh(features @ own["pre.weight"].T + own["pre.bias"]) * np.pi / 2
         trained, zero = (
-            np.stack(qnode(inputs, angles), -1)
+            np.stack(node(inputs, angles), -1)
             for angles in (own["circuit.weights"], np.zeros_like(own["circuit.weights"]))
         )
         assert found.map_from_zero[member] == pytest.approx(np.abs(trained - zero).mean(), abs=1e-5)

@@ -8,7 +8,8 @@ import torch
 from devices import DEVICES
 from torch.nn import functional
 
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
+from core.circuit.qnode import qnode
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
@@ -54,7 +55,7 @@ def reference(head: HeadConfig, weights: dict[str, torch.Tensor], x: torch.Tenso
             if angles is None:  # the closed form is the paper's circuit at zero angles
                 head = DressedQuantum(n_qubits=head.n_qubits, q_depth=head.q_depth)
                 angles = torch.zeros(head.n_qubits * head.q_depth, dtype=torch.float64)
-            x = torch.stack(dressed_circuit(head).qnode()(x, angles), -1)
+            x = torch.stack(qnode(dressed_circuit(head))(x, angles), -1)
         else:
             x = ACTIVATIONS[head.activation](x)
     raise AssertionError("no last layer")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.circuit.description import dressed_circuit
+from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import expval
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
