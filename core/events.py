@@ -5,10 +5,11 @@ in [0, 1]. Arrays are numpy's.
 """
 
 from dataclasses import dataclass, field
-from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
+
+from core.files import with_nan, without_nan
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,10 @@ def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON's plain data, its kind included, arrays and names of images left out; not a number is null."""
     plain = {name: value for name, value in vars(event).items() if not isinstance(value, np.ndarray | dict)}
     plain.pop("test_names", None)
-    return {"event": event.kind} | {name: _without_nan(value) for name, value in plain.items()}
+    return {"event": event.kind} | without_nan(plain)
 
 
 def from_epoch_json(values: dict[str, Any]) -> Epoch:
     """The epoch event that `to_json` made these values from."""
     plain = {name: value for name, value in values.items() if name != "event"}
-    return Epoch(**{name: _with_nan(value) for name, value in plain.items()})
-
-
-def _without_nan(value: Any) -> Any:
-    return [None if item != item else item for item in value] if isinstance(value, list) else value
-
-
-def _with_nan(value: Any) -> Any:
-    return [nan if item is None else item for item in value] if isinstance(value, list) else value
+    return Epoch(**{name: with_nan(value) for name, value in plain.items()})

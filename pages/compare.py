@@ -29,10 +29,10 @@ from core.comparison.record import (
 from core.errors import LabError
 from core.figures.comparison import critical_difference, differences_height, list_height, paired_differences, tuning
 from core.statistics.verdict import RULE, Interval, Verdict, headline, mean_interval, points, too_few_seeds
+from core.words import duration
 from pages.ui.charts import charts
 from pages.ui.contest import contest_going, contest_view, start_contest
 from pages.ui.panel import escape, panel
-from pages.ui.standing import duration
 
 # In the address → on the page
 SETTINGS = {"paper": "the paper's for every head", "tuned": "tuned equally"}

@@ -11,6 +11,7 @@ from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
 from core.settings import settings
+from core.words import duration
 from pages.ui.experiment import Experiment, beyond_controls, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
@@ -19,7 +20,7 @@ from pages.ui.form import controls, read_address, to_defaults, write_address
 from pages.ui.live import live_view
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, say
-from pages.ui.standing import duration, overall
+from pages.ui.standing import overall
 from pages.ui.view import View, load
 
 SECONDS_OF_A_DOUBLE_CLICK = 2

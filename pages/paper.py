@@ -30,6 +30,7 @@ from core.paper.table import (
 from core.runs.store import Record, Store
 from core.settings import settings
 from core.training.shapes import count_trained
+from core.words import duration
 from pages.ui.charts import charts
 from pages.ui.lines import judged_on
 from pages.ui.live import curves_view
@@ -45,7 +46,6 @@ from pages.ui.row_runs import (
     short_title,
     with_own,
 )
-from pages.ui.standing import duration
 
 PAPER = "https://arxiv.org/abs/1912.08278"
 STYLE = Path(__file__).parent / "ui" / "paper.css"

@@ -1,7 +1,6 @@
 """Measurements of `core.bench.step` → files in results/benchmarks/, a table in words, a figure."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +12,8 @@ from plotly.subplots import make_subplots
 from core.bench.profile import LARGE, SHOWN_OPERATIONS
 from core.bench.step import LABELS, Task
 from core.figures.runs import template
+from core.files import json_text, replace_text
+from core.words import counted
 
 AXES = {
     "qubits": ("n_qubits", "qubits (depth 6, batch 32)"),
@@ -58,9 +59,9 @@ def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
         kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
         others = [old for old in kept if task_of(old) != task_of(result)]
         result = {"steps": sorted([*others, dict(result)], key=_size)}
-    _write(path, json.dumps(result, indent=1) + "\n")
+    replace_text(path, json_text(result, indent=1, ascii_only=True) + "\n")
     readme = folder / "README.md"
-    _write(readme, report(folder))
+    replace_text(readme, report(folder))
     return readme
 
 
@@ -242,7 +243,7 @@ def _machines(steps: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _machine(found: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    cores = f"{found['cores']} cores, {found['threads']} thread{'s' * (found['threads'] > 1)}"
+    cores = f"{counted(found['cores'], 'core')}, {counted(found['threads'], 'thread')}"
     gpu = f"{found['gpu']}; " if "gpu" in found else ""
     return [f"{gpu}{found['processor']}, {cores}; Python {found['python']}, {versions}.\n"]
 
@@ -276,9 +277,3 @@ def task_of(step: Mapping[str, Any]) -> Task:
 def _size(step: Mapping[str, Any]) -> tuple[int | str, ...]:
     size = ("members", "n_qubits", "q_depth", "batch_size", "n_features")
     return *(step[name] for name in size), task_of(step).device
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -11,7 +11,6 @@ import platform
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from math import pi
 from time import perf_counter
 from typing import Any
@@ -31,6 +30,7 @@ from core.training.loop import cross_entropy, training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
 from core.training.torch_module import TorchHead
+from core.versions import version
 
 LEARNING_RATE = 4e-4
 SLICE = 0.02
@@ -245,14 +245,7 @@ def _contestant(task: Task, name: str) -> Step:
 
 def installed() -> list[str]:
     """The peers whose packages are here."""
-    return [name for name, package in PEERS.items() if package_version(package)]
-
-
-def package_version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return [name for name, package in PEERS.items() if version(package)]
 
 
 def fits(task: Task, name: str) -> bool:
@@ -404,7 +397,7 @@ def machine(names: Sequence[str], device: str = Task.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
-        "versions": {package: package_version(package) for package in sorted(packages)},
+        "versions": {package: version(package) for package in sorted(packages)},
     } | ({} if device == Task.device else {"gpu": torch.cuda.get_device_name(device)})
 
 

@@ -31,6 +31,7 @@ from core.config.run import RunConfig, one_sentence, run_config
 from core.data.cuts import cut_title
 from core.data.datasets import dataset
 from core.errors import LabError
+from core.files import replace_arrays, replace_text, writing
 from core.paper.table import find_row
 from core.settings import PROJECT, settings
 from core.statistics.verdict import Ranking, Verdict, mean_interval, ranking, verdicts
@@ -450,17 +451,15 @@ def save_comparison(comparison: Comparison, predictions: Predictions, root: Path
     """Store a comparison, whole or not at all; one of the same name is replaced. Returns its folder."""
     root = root or own_folder()
     folder, draft = root / comparison.name, root / f".{comparison.name}.{secrets.token_hex(4)}"
+    arrays = {"labels": predictions.labels, "predicted": predictions.predicted}
     try:
-        draft.mkdir(parents=True)
-        (draft / "comparison.json").write_text(comparison.model_dump_json(indent=1), encoding="utf-8")
-        np.savez_compressed(draft / "predictions.npz", labels=predictions.labels, predicted=predictions.predicted)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(draft, folder)
-    except OSError as error:
-        raise LabError(
-            f"{root} cannot take the comparison ({error.strerror}): free space or check its rights."
-        ) from error
+        with writing(root, "the comparison"):
+            draft.mkdir(parents=True)
+            replace_text(draft / "comparison.json", comparison.model_dump_json(indent=1))
+            replace_arrays(draft / "predictions.npz", arrays, compress=True)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder

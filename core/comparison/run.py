@@ -1,10 +1,8 @@
 """Runs a comparison: every rival on one bank, with the same splits, seeds and budget, the test set touched once."""
 
-import platform
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import metadata
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from core.settings import settings
 from core.statistics.verdict import area_under_curve, expected_calibration_error
 from core.training.loop import run_splits, train
 from core.training.shapes import count_trained
+from core.versions import versions
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def compete(
         created=datetime.now(UTC).replace(microsecond=0),
         command=command,
         bank_digest=bank.digest,
-        versions=_versions(),
+        versions=versions("torch", "numpy", "scipy", "scikit-learn", "statsmodels"),
         device=settings().device,
     )
     labels = bank.labels[splits.test].astype(np.uint8)
@@ -184,8 +183,3 @@ def _measured(rival: Rival, scores: np.ndarray, labels: np.ndarray, probabilisti
         }
         | about
     )
-
-
-def _versions() -> dict[str, str]:
-    packages = ("torch", "numpy", "scipy", "scikit-learn", "statsmodels")
-    return {"python": platform.python_version()} | {package: metadata.version(package) for package in packages}

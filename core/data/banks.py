@@ -6,9 +6,7 @@ Banks are looked for in ``core/data/shipped`` (they ship with the laboratory), t
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,6 +22,7 @@ from core.data.cuts import CUTS, POINTS_CUT, cut_title
 from core.data.datasets import DATASETS, dataset, images_here, points
 from core.data.downloads import DOWNLOAD_MB
 from core.errors import LabError
+from core.files import replace_arrays, writing
 from core.settings import settings
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -188,24 +187,15 @@ def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> N
         "storage": storage,
         "provenance": bank.provenance,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        try:
-            np.savez_compressed(
-                file,
-                about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-                labels=bank.labels.astype(np.int16),
-                names=np.frombuffer("\n".join(bank.names).encode(), np.uint8),
-                test=bank.split == "test",
-                **features,  # type: ignore[arg-type]  # numpy reads a bare bool into savez's signature
-            )
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    arrays = {
+        "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+        "labels": bank.labels.astype(np.int16),
+        "names": np.frombuffer("\n".join(bank.names).encode(), np.uint8),
+        "test": bank.split == "test",
+    }
+    with writing(path.parent, "the features"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_arrays(path, arrays | features, compress=True)
 
 
 def _pack(features: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,20 +5,16 @@ A killed extraction goes on where it stopped: finished chunks of images lie in t
 
 import hashlib
 import json
-import os
-import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL
 import torch
-import torchvision
 from PIL import Image
 from torch import Tensor
 
@@ -27,7 +23,9 @@ from core.data.banks import FeatureBank, bank_file, read_bank, write_bank
 from core.data.datasets import ImageSet, images
 from core.data.downloads import Progress, Stopwatch, fetch_images
 from core.errors import LabError
+from core.files import check_folder, replace
 from core.settings import settings
+from core.versions import versions
 
 CHUNK = 256
 """Images in one part of a bank that is kept while the rest is extracted."""
@@ -69,6 +67,7 @@ def extract(
     Raises `LabError` when images or weights are missing or unusable.
     """
     data_dir, cache_dir = data_dir or settings().data_dir, cache_dir or settings().cache_dir
+    check_folder(cache_dir, "features", "LAB_CACHE_DIR")
     target = bank_file(cache_dir, dataset, backbone, layer, weights)
     if download and weights_file is None:
         yield from fetch_weights(backbone, layer, weights, data_dir)
@@ -94,7 +93,7 @@ def extract(
         for batch in image_batches(found, network.transform, _rows(start, total), batch_size):
             chunk.append(network.features(batch).numpy())
             yield watch.progress(len(batch))
-        _write(parts / f"{start}.npy", np.concatenate(chunk))
+        replace(parts / f"{start}.npy", partial(np.save, arr=np.concatenate(chunk), allow_pickle=False))
 
     features = np.concatenate([np.load(parts / f"{start}.npy", allow_pickle=False) for start in starts])
     if not np.isfinite(features).all():
@@ -182,20 +181,5 @@ def _provenance(found: ImageSet, network: Backbone, recipe: dict[str, Any]) -> d
         "made": time.strftime("%Y-%m-%d", time.gmtime()),
         "command": f"python -m core features --dataset {found.dataset.name} --backbone {network.backbone} "
         f"--layer {network.layer} --weights-name {network.weights}",
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "pillow": PIL.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions("torch", "torchvision", "pillow", "numpy"),
     }
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    """An array in a file that is whole or absent."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)

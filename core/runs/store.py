@@ -12,26 +12,22 @@ A file is replaced as a whole or only ever appended to, so that a crash at any p
 whose record says "running" while nobody holds its lock was interrupted, and is read as such.
 """
 
-import errno
 import hashlib
 import json
-import math
 import os
-import platform
 import re
 import secrets
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from threading import RLock
-from typing import IO, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -39,7 +35,9 @@ import pandas as pd
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, from_epoch_json, to_json
+from core.files import append_line, json_text, replace_arrays, replace_text, with_nan, writing
 from core.settings import PROJECT, settings
+from core.versions import versions
 
 SHIPPED = PROJECT / "results"
 """Where runs came with the laboratory; those that are made here join them, unless a setting names another folder."""
@@ -49,7 +47,6 @@ LIVE: tuple[Status, ...] = ("queued", "running")
 """A run in one of these is worked on by a living process, which holds its lock."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_DISK_FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name)}
 _PACKAGES = ("torch", "numpy", "pennylane", "distributed")
 
 
@@ -149,40 +146,40 @@ class Store:
             "config": config.model_dump(mode="json"),
             "digest": digest(config),
             "provenance": dict(provenance),
-            "versions": _versions(),
+            "versions": versions(*_PACKAGES),
         }
-        with self._mutex, _writing(self.root):
+        with self._mutex, self._writing():
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 raise LabError(f"Run {run_id} exists already: choose another id.") from None
             self._own(run_id)
-            _replace(folder / "run.json", lambda file: file.write(_json(values).encode()))
+            replace_text(folder / "run.json", json_text(values))
         return run_id
 
     def append(self, run_id: str, event: Event) -> None:
         """Write what an event says into the record; a `Step` says nothing that lasts."""
         folder = self._existing(run_id)
-        with self._mutex, _writing(self.root):
+        with self._mutex, self._writing():
             match event:
                 case Started():
                     started = {field.name: getattr(event, field.name) for field in fields(event)}
                     self._update(run_id, status="running", message="", started=started)
                 case Epoch():
                     self._own(run_id)
-                    _append_line(folder / "epochs.jsonl", _json(to_json(event)))
+                    append_line(folder / "epochs.jsonl", json_text(to_json(event)))
                 case Checkpoint():
                     self._own(run_id)
-                    _replace_arrays(folder / "checkpoint.npz", event.arrays | {"__epoch__": np.array(event.epoch)})
+                    replace_arrays(folder / "checkpoint.npz", event.arrays | {"__epoch__": np.array(event.epoch)})
                 case Finished():
                     self._own(run_id)
-                    _replace_arrays(folder / "weights.npz", event.weights, compress=True)
+                    replace_arrays(folder / "weights.npz", event.weights, compress=True)
                     predictions = {
                         "test_logits": event.test_logits,
                         "test_labels": event.test_labels,
                         "test_names": np.array(event.test_names, dtype=np.str_),
                     }
-                    _replace_arrays(folder / "predictions.npz", predictions, compress=True)
+                    replace_arrays(folder / "predictions.npz", predictions, compress=True)
                     self._update(run_id, status="finished", message="", finished=vars(Summary.of(event)))
                     (folder / "checkpoint.npz").unlink(missing_ok=True)
 
@@ -191,7 +188,7 @@ class Store:
         if status not in get_args(Status):
             raise LabError(f"status = {status!r} is not possible: use one of {', '.join(get_args(Status))}.")
         self._existing(run_id)
-        with self._mutex, _writing(self.root):
+        with self._mutex, self._writing():
             self._update(run_id, status=status, message=message)
 
     def load(self, run_id: str) -> Record:
@@ -217,7 +214,7 @@ class Store:
                 versions=values["versions"],
                 started=Started(**started) if started else None,
                 epochs=_read_epochs(folder / "epochs.jsonl"),
-                finished=Summary(**_with_nan(finished)) if finished else None,
+                finished=Summary(**{name: with_nan(value) for name, value in finished.items()}) if finished else None,
             )
         except (LabError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise LabError(f"The record of run {run_id} cannot be read ({error}): move {folder} away.") from None
@@ -251,6 +248,9 @@ class Store:
         with self._mutex:
             _close_all(self._owned)
 
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.root, "the results", "LAB_RESULTS_DIR")
+
     def _existing(self, run_id: str) -> Path:
         folder = self.folder(run_id)
         if not (folder / "run.json").is_file():
@@ -260,7 +260,7 @@ class Store:
     def _update(self, run_id: str, **changes: Any) -> None:
         self._own(run_id)
         values = _values(self.folder(run_id)) | changes
-        _replace(self.folder(run_id) / "run.json", lambda file: file.write(_json(values).encode()))
+        replace_text(self.folder(run_id) / "run.json", json_text(values))
         if values["status"] not in LIVE:
             self._release(run_id)
 
@@ -400,7 +400,7 @@ def _read_epochs(path: Path) -> list[Epoch]:
             values = json.loads(line)
         except ValueError:
             continue
-        epoch = from_epoch_json(_with_nan(values))
+        epoch = from_epoch_json(values)
         epochs[epoch.epoch] = epoch
     return [epochs[epoch] for epoch in sorted(epochs)]
 
@@ -408,85 +408,6 @@ def _read_epochs(path: Path) -> list[Epoch]:
 def _close_all(descriptors: dict[str, int]) -> None:
     while descriptors:
         os.close(descriptors.popitem()[1])
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _json(values: dict[str, Any]) -> str:
-    """One line of JSON; a loss that is not finite is null, since JSON has no other word for it."""
-    return json.dumps(_without_nan(values), allow_nan=False, ensure_ascii=False)
-
-
-def _without_nan(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case list() | tuple():
-            return [_without_nan(item) for item in value]
-        case dict():
-            return {key: _without_nan(item) for key, item in value.items()}
-    return value
-
-
-def _with_nan(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: [math.nan if item is None else item for item in value] if isinstance(value, list) else value
-        for key, value in values.items()
-    }
-
-
-@contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    """Failures of the disk as one sentence."""
-    try:
-        yield
-    except OSError as error:
-        advice = "free some space" if error.errno in _DISK_FULL else "check that it can be written"
-        reason = error.strerror or str(error)
-        raise LabError(
-            f"{root} cannot take the results ({reason}): {advice}, or name another folder in LAB_RESULTS_DIR."
-        ) from error
-
-
-def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Replace a file as a whole: readers see the old or the new one, also after a crash."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(draft, "xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _replace_arrays(path: Path, arrays: Mapping[str, np.ndarray], compress: bool = False) -> None:
-    def write(file: IO[bytes]) -> None:
-        save = np.savez_compressed if compress else np.savez
-        save(file, allow_pickle=False, **arrays)
-
-    _replace(path, write)
-
-
-def _append_line(path: Path, line: str) -> None:
-    with open(path, "ab+") as file:
-        if file.tell() and _last_byte(file) != b"\n":
-            line = "\n" + line  # a crash tore the last line: keep this one apart from it
-        file.write(line.encode() + b"\n")
-
-
-def _last_byte(file: IO[bytes]) -> bytes:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1)
 
 
 if sys.platform == "win32":

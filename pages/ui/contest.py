@@ -16,8 +16,8 @@ import streamlit as st
 from core.comparison.record import load_comparison
 from core.errors import LabError
 from core.settings import PROJECT
+from core.words import duration
 from pages.ui.service import may_control, person
-from pages.ui.standing import duration
 
 REDRAW = 0.5
 """Seconds between two looks at a comparison that goes on."""

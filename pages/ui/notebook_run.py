@@ -10,7 +10,7 @@ from time import perf_counter
 from core.errors import LabError
 from core.paper.table import NOTEBOOK_STEPS, Measured, Row, notebook_measured
 from core.runs.store import LIVE, Status
-from pages.ui.standing import duration
+from core.words import duration
 
 _ONE_AT_A_TIME = threading.Lock()
 """Two threads must not use one simulator at once."""

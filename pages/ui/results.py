@@ -16,6 +16,7 @@ from core.figures.runs import HeadScore, accuracies, confusion, head_style
 from core.runs.snapshots import Snapshot
 from core.runs.store import Record
 from core.settings import settings
+from core.words import listed
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs
@@ -182,7 +183,7 @@ def _shown(found: Sequence["Verdict"], n_seeds: int, where: str) -> str:
             rivals.setdefault(_words(verdict), []).append(verdict.rival)
     told = []
     if rivals:
-        groups = "; ".join(f"{words} {_listed(names)}" for words, names in rivals.items())
+        groups = "; ".join(f"{words} {listed(names)}" for words, names in rivals.items())
         told.append(f"These {n_seeds} seeds show of {found[0].candidate} {where}: {groups}.")
     if too_few:
         told.append(f"{too_few}.")
@@ -205,11 +206,6 @@ def _words(verdict: "Verdict") -> str:
             return f"equivalent within {margin} to"
         case kind:
             return f"{kind} by less than {margin} than" if verdict.is_below_margin else f"{kind} than"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """ "a", "a and b" or "a, b and c"."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _share_a_rate(tested: Sequence[Tested]) -> bool:

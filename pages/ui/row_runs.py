@@ -27,6 +27,7 @@ from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.settings import settings
 from core.statistics.verdict import Interval, mean_interval
+from core.words import duration
 from pages.ui.experiment import features_key, find_features
 from pages.ui.extraction import (
     Command,
@@ -38,7 +39,7 @@ from pages.ui.extraction import (
 from pages.ui.notebook_run import Computation
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs, may_control, person
-from pages.ui.standing import WORKERS_START, duration
+from pages.ui.standing import WORKERS_START
 
 
 class _Button(NamedTuple):

@@ -9,6 +9,7 @@ from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, Record, Status
 from core.settings import settings
+from core.words import duration
 from pages.ui.forecast import forecast
 from pages.ui.heads_table import table_html
 from pages.ui.lines import lines_of
@@ -126,12 +127,3 @@ def _run_seconds_left(snapshot: Snapshot) -> float | None:
     if pace is None and (expected := forecast(snapshot.config)):
         pace = expected.seconds / snapshot.config.epochs
     return None if pace is None else pace * (snapshot.config.epochs - _epochs_done(snapshot))
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"."""
-    if seconds < 1:
-        return f"{seconds:.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"

@@ -237,13 +237,6 @@ def test_the_paper_s_protocol_is_watched_on_test_data() -> None:
     assert "4 qubits, depth 6, waits" in paper
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")]
-)
-def test_durations_for_a_person(seconds: float, words: str) -> None:
-    assert standing.duration(seconds) == words
-
-
 def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: dict[str, Forecast | None] = {"dressed_quantum": Forecast(9.0, True), "linear": Forecast(1.0, True)}
     monkeypatch.setattr(standing, "forecast", lambda config: expected[config.head.kind])

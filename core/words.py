@@ -1,0 +1,23 @@
+"""Numbers and lists as a person writes them."""
+
+from collections.abc import Iterable
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
+
+
+def listed(words: Iterable[str]) -> str:
+    """ "a", "a and b", "a, b and c"; empty for no words."""
+    *first, last = tuple(words) or ("",)
+    return " and ".join(filter(None, (", ".join(first), last)))
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 seed", "8 seeds", "1,200 seeds"; for nouns whose plural ends with s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
