@@ -263,17 +263,18 @@ def _title(step: Mapping[str, Any]) -> str:
 def _command(what: str, step: Mapping[str, Any]) -> str:
     task = task_of(step)
     device = "" if task.device == Task.device else f" --device {task.device}"
+    engine = f" --engine {task.engine}" if task.engine else ""
     return (
         f"    python -m core bench {what} --n-qubits {task.n_qubits} --q-depth {task.q_depth} "
-        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features}{device} --save"
+        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features}{device}{engine} --save"
     )
 
 
 def task_of(step: Mapping[str, Any]) -> Task:
-    """The task of a stored step; records from before there was a choice of devices name none."""
+    """The task of a stored step; records from before there was a choice of devices or engines name none."""
     return Task(**{field.name: step[field.name] for field in fields(Task) if field.name in step})
 
 
 def _size(step: Mapping[str, Any]) -> tuple[int | str, ...]:
     size = ("members", "n_qubits", "q_depth", "batch_size", "n_features")
-    return *(step[name] for name in size), task_of(step).device
+    return *(step[name] for name in size), task_of(step).device, task_of(step).engine

@@ -22,12 +22,12 @@ from torch.nn import functional
 from core.bench import peers
 from core.circuit.description import Circuit
 from core.circuit.dressed import dressed_circuit
-from core.circuit.simulator import expval
+from core.circuit.simulator import expval, simulator
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.registry import HeadConfig
 from core.training.loop import cross_entropy, training_step
-from core.training.network import Network
+from core.training.network import Network, Quantum
 from core.training.optimiser import MemberAdam
 from core.training.torch_module import TorchHead
 from core.versions import version
@@ -51,6 +51,8 @@ class Task:
     n_classes: int = 2
     device: str = "cpu"
     """Where ours and the classical twins compute, by torch's name."""
+    engine: str = ""
+    """Engine that runs our circuits, a name in `core.circuit.simulator.ENGINES`; empty: the one chosen there."""
 
     @property
     def head(self) -> DressedQuantum:
@@ -61,7 +63,9 @@ class Task:
         members = "one member" if self.members == 1 else f"{self.members} members"
         features = "" if self.n_features == Task.n_features else f", {self.n_features} features"
         device = "" if self.device == Task.device else f", {self.device}"
-        return f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}{features}{device}"
+        engine = f", {self.engine}" if self.engine else ""
+        size = f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}"
+        return f"{size}{features}{device}{engine}"
 
     def data(self) -> tuple[Tensor, Tensor]:
         """Features (members, batch, n_features) and labels (members, batch)."""
@@ -78,7 +82,20 @@ class Task:
         """A head for this task with its initial weights."""
         network = Network(head, self.n_features, self.n_classes, self.members, self.device)
         network.initialise(range(self.members))
+        self.force_engine(network)
         return network
+
+    def force_engine(self, network: Network) -> None:
+        """Have the network's circuit run by `engine`, if one is named; raises as `core.circuit.simulator.Simulator`."""
+        for layer in network.layers:
+            if isinstance(layer, Quantum) and self.engine:
+                layer.circuit = simulator(layer.circuit.circuit, device=self.device, engine=self.engine)
+
+    @property
+    def chosen_engine(self) -> str:
+        """Name of the engine that runs our circuit in this step."""
+        run = simulator(dressed_circuit(self.head), device=self.device, engine=self.engine)
+        return run.chosen(self.members * self.batch_size)
 
 
 Step = Callable[[], float | Tensor]
@@ -134,6 +151,7 @@ def classical_autograd(task: Task, fused: bool) -> Step:
 def module(task: Task, fused: bool) -> Step:
     """`core.training.torch_module.TorchHead` in a plain training loop, with torch.optim.Adam."""
     head = TorchHead(task.head, task.n_features, task.n_classes, tuple(range(task.members)), task.device)
+    task.force_engine(head.network)
     x, labels = task.data()
     x, labels = (x[0], labels[0]) if task.members == 1 else (x, labels.flatten())
     optimiser = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE, fused=fused or None)
@@ -152,7 +170,11 @@ def expval_fused(task: Task) -> Step:
     """`core.circuit.simulator.expval` as a drop-in operation between layers of plain torch, with torch's fused Adam."""
     circuit, angles = _circuit_and_angles(task)
     parameter = angles[0 if task.members == 1 else slice(None)].requires_grad_()
-    return autograd_step(task, lambda x: expval(circuit, x * (pi / 2), parameter), [parameter], task.head, fused=True)
+
+    def layer(x: Tensor) -> Tensor:
+        return expval(circuit, x * (pi / 2), parameter, task.engine)
+
+    return autograd_step(task, layer, [parameter], task.head, fused=True)
 
 
 def peer(task: Task, name: str) -> Step:

@@ -3,7 +3,7 @@
 A circuit: `description` (gates as data), `ansatze` (trained blocks; a new one goes there), `dressed` (the circuit of a
 head), `qnode` (the same in PennyLane), `drawing` (as SVG), `closed_form` (the paper's circuit at zero angles, without
 any simulation).
-Running it: `simulator` (chooses an engine for it), then the engines: `gate_by_gate` (the plain
-reference), `moments` and `phase_form` (few qubits), `split_schedule` and `split_state` (more). `workspaces` keeps their
-buffers.
+Running it: `engine` (what every simulator does; a new one is a class and an entry in `simulator`), `simulator` (chooses
+the cheapest that is able), then the engines: `gate_by_gate` (the plain reference), `moments` and `phase_form` (few
+qubits), `split_schedule` and `split_state` (more). `workspaces` keeps their buffers.
 """

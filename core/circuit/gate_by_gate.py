@@ -9,11 +9,14 @@ both; a rotation U(θ) = exp(−iθG/2) adds ∂L/∂θ = ½ Im⟨λ|G|ψ⟩. On
 """
 
 from dataclasses import dataclass
+from math import inf
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from core.circuit.description import Angle, Circuit, Gate, primitive_gates
+from core.circuit.engine import Abilities, Accelerator
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,14 @@ def angle_value(angle: Angle, inputs: Tensor, weights: Tensor) -> Tensor:
 
 
 class GateByGate:
-    """Any circuit, any size; the state is (M, B, 2^n), real when all gates are."""
+    """Any circuit, any size (an `Engine`); the state is (M, B, 2^n), real when all gates are."""
+
+    abilities: ClassVar = Abilities()
+
+    @staticmethod
+    def cost(circuit: Circuit, accelerator: Accelerator, rows: int) -> float:
+        """`inf`: the plain reference is only taken by name."""
+        return inf
 
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit = circuit

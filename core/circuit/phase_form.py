@@ -22,15 +22,20 @@ taken after each moment gives the gradients of all angles in it.
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.circuit.description import Circuit, primitive_gates
+from core.circuit.engine import Abilities, Accelerator
 from core.circuit.moments import Moment, bit, kept_strings, moments, phase_table, to_basis
 from core.circuit.workspaces import Workspaces
 
+LARGEST_SIZE = {"cpu": 128, "cuda": 1024}
+"""Largest 2S for which the phase form is ever chosen; its work a row grows with the square, its calls do not."""
 FOLDED_SIZE = 64
 """Largest 2S for which phases are multiplied into the matrices of a single member."""
 
@@ -38,8 +43,21 @@ Call = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
 """A torch function, its two arguments, and where the result goes."""
 
 
+def real_numbers(circuit: Circuit) -> int:
+    """2S: the real numbers that a state is, once the signs that a real state does not need are left out."""
+    return (1 if circuit.real else 2) << circuit.n_qubits
+
+
 class PhaseForm:
-    """One circuit in phase form; constants only, the buffers are in `_Workspace`."""
+    """One circuit in phase form (an `Engine`); constants only, the buffers are in `_Workspace`."""
+
+    abilities: ClassVar = Abilities(max_qubits=11)  # beyond, a single constant has more than 64 MiB
+
+    @staticmethod
+    def cost(circuit: Circuit, accelerator: Accelerator, rows: int) -> float:
+        """The arithmetic of c ← K c alone: its few calls are not what makes it slow."""
+        size = real_numbers(circuit)
+        return rows * size**2 if size <= LARGEST_SIZE[accelerator] else inf
 
     def __init__(self, circuit: Circuit, dtype: torch.dtype, device: torch.device) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, device

@@ -12,27 +12,15 @@ import torch
 from torch import Tensor
 
 from core.circuit.description import Circuit
+from core.circuit.engine import Engine, accelerator
 from core.circuit.gate_by_gate import GateByGate
 from core.circuit.phase_form import PhaseForm
 from core.circuit.split_state import SplitState
 from core.errors import LabError
 
-Engine = PhaseForm | SplitState | GateByGate
-ENGINES: dict[str, type[PhaseForm] | type[SplitState] | type[GateByGate]] = {
-    "phase_form": PhaseForm,
-    "split_state": SplitState,
-    "gate_by_gate": GateByGate,
-}
+ENGINES: dict[str, type[Engine]] = {"phase_form": PhaseForm, "split_state": SplitState, "gate_by_gate": GateByGate}
+"""Name → engine. Of the able ones the cheapest is chosen, and the first of those that cost the same."""
 
-PHASE_FORM_SIZE = {"cpu": 128, "cuda": 1024}
-"""Largest matrix of the phase form; its work a row grows with the square of that, its calls do not grow."""
-PHASE_FORM_WORK = {"cpu": (1 << 20, 1 << 20), "cuda": (1 << 32, 1 << 29)}
-"""Rows times size squared from which on a split state is faster: with real gates alone, with others.
-
-Measured on one core with 4 to 8 qubits and on an H200 with 5 to 11, depth 6, 4 to 16,384 rows.
-"""
-ALWAYS_PHASE_FORM = 32
-"""Size at which a split state has one group, and no advantage."""
 EVALUATED_AMPLITUDES = {"cpu": 1 << 18, "cuda": 1 << 24}
 """Amplitudes that `Simulator.expval` computes in one go: they stay in a core's cache, or fill a GPU."""
 
@@ -40,32 +28,36 @@ EVALUATED_AMPLITUDES = {"cpu": 1 << 18, "cuda": 1 << 24}
 class Simulator:
     """One circuit at one precision on one device.
 
-    Shapes: M members (weight vectors), B samples for each; rows = M · B. Tensors are of the simulator's dtype, on its
-    device, and need no gradient. The engine is chosen by size and rows: few qubits in phase form
-    (`core.circuit.phase_form`), more as a split state (`core.circuit.split_state`); a name in `ENGINES` forces one.
+    Shapes: M members (weight vectors), B samples for each; rows = M · B. Tensors are of the simulator's dtype (float32
+    or float64), on its device, and need no gradient. The engine is chosen anew for every number of rows; ``engine``, a
+    name in `ENGINES`, forces one.
+    Raises `LabError` for an engine that is unknown or that cannot run the circuit there.
     """
 
     def __init__(
         self, circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", engine: str = ""
     ) -> None:
         self.circuit, self.dtype, self.device = circuit, dtype, torch.device(device)
-        self.engine = engine
-        kind = "cpu" if self.device.type == "cpu" else "cuda"
-        real = circuit.real
-        size = (1 if real else 2) << circuit.n_qubits
-        work = PHASE_FORM_WORK[kind][0 if real else 1]
-        self._phase_form_rows = work // size**2 if size <= PHASE_FORM_SIZE[kind] else 0
-        if size <= ALWAYS_PHASE_FORM:
-            self._phase_form_rows = 1 << 62
-        self._evaluated_rows = max(1, EVALUATED_AMPLITUDES[kind] >> circuit.n_qubits)
-        self._engines: dict[str, Engine] = {}
+        self._accelerator = accelerator(self.device)
+        self._evaluated_rows = max(1, EVALUATED_AMPLITUDES[self._accelerator] >> circuit.n_qubits)
+        self._able = [engine] if engine else [name for name in ENGINES if not self._refusal(name)]
+        if engine not in ("", *ENGINES):
+            raise LabError(f"engine = {engine} is not known: choose one of {', '.join(ENGINES)}")
+        if engine and self._refusal(engine):
+            raise LabError(f"engine = {engine} is not possible: {self._refusal(engine)}")
+        self._prepared: dict[str, Engine] = {}
+        self._by_rows: dict[int, Engine] = {}
+
+    def chosen(self, rows: int) -> str:
+        """Name of the engine that runs so many rows."""
+        return min(self._able, key=lambda name: ENGINES[name].cost(self.circuit, self._accelerator, rows))
 
     def forward(self, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Any]:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved.
 
         M and B are 1 at least, and the shapes are not checked here: this is called once in every training step.
         """
-        engine = self._choose(inputs)
+        engine = self._engine(inputs)
         values, work = engine.forward(inputs, weights)
         return values, (engine, work)
 
@@ -83,32 +75,40 @@ class Simulator:
     def expval(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """The values of `forward` without keeping anything for `backward`: for evaluation of any number of samples."""
         samples = max(1, self._evaluated_rows // max(1, len(weights)))
-        engine = self._choose(inputs[:, :samples])
+        engine = self._engine(inputs[:, :samples])
         return torch.cat([engine.evaluate(part, weights) for part in inputs.split(samples, 1)], 1)
 
     @torch.no_grad()
     def states(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Amplitudes (M, B, 2^n), complex, qubit 0 the most significant bit."""
-        return self._choose(inputs).states(inputs, weights)
+        return self._engine(inputs).states(inputs, weights)
 
-    def _choose(self, inputs: Tensor) -> Engine:
+    def _engine(self, inputs: Tensor) -> Engine:
+        """The prepared engine for inputs (M, B, n_inputs)."""
         rows = inputs.shape[0] * inputs.shape[1]
-        name = self.engine or ("phase_form" if rows <= self._phase_form_rows else "split_state")
         try:
-            return self._engines[name]
+            return self._by_rows[rows]
         except KeyError:
-            with torch.inference_mode(False):  # constants that can be used in either mode
-                return self._engines.setdefault(name, ENGINES[name](self.circuit, self.dtype, self.device))
+            name = self.chosen(rows)
+            if name not in self._prepared:
+                with torch.inference_mode(False):  # constants that can be used in either mode
+                    self._prepared[name] = ENGINES[name](self.circuit, self.dtype, self.device)
+            return self._by_rows.setdefault(rows, self._prepared[name])
+
+    def _refusal(self, name: str) -> str:
+        return ENGINES[name].abilities.refusal(self.circuit, self.device)
 
 
-def simulator(circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Simulator:
-    """The simulator of a circuit, made once for each circuit, dtype and device."""
-    return _simulator(circuit, dtype, torch.device(device))
+def simulator(
+    circuit: Circuit, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", engine: str = ""
+) -> Simulator:
+    """The simulator of a circuit, made once for each choice of arguments; raises as `Simulator`."""
+    return _simulator(circuit, dtype, torch.device(device), engine)
 
 
 @lru_cache(maxsize=8)  # each keeps the buffers of its last sizes of batch
-def _simulator(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Simulator:
-    return Simulator(circuit, dtype, device)
+def _simulator(circuit: Circuit, dtype: torch.dtype, device: torch.device, engine: str) -> Simulator:
+    return Simulator(circuit, dtype, device, engine)
 
 
 class _Expval(torch.autograd.Function):
@@ -127,7 +127,7 @@ class _Expval(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_expvals: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         if torch.is_grad_enabled():
-            raise LabError("expval has no second derivative: take its gradient without create_graph.")
+            raise LabError("expval has no second derivative: take its gradient without create_graph")
         inputs, weights = ctx.saved_tensors  # torch raises here when they were changed in place
         saved, ctx.saved = ctx.saved, None
         single = grad_expvals.dim() == 2
@@ -139,19 +139,20 @@ class _Expval(torch.autograd.Function):
         return None, grad_inputs, grad_weights
 
 
-def expval(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
+def expval(circuit: Circuit, inputs: Tensor, weights: Tensor, engine: str = "") -> Tensor:
     """Expectation values of a circuit as a differentiable torch operation.
 
-    inputs (..., B, n_inputs) or (n_inputs,), weights (..., n_weights), leading dimensions broadcast; the result is
-    (..., B, observables) or (observables,), in the dtype and on the device of inputs. Gradients once, not twice.
-    Raises `LabError` for other shapes and for dtypes other than float32 and float64.
+    inputs (..., B, n_inputs) or (n_inputs,), weights (..., n_weights), radians, leading dimensions broadcast; the
+    result is (..., B, observables) or (observables,), in the dtype and on the device of inputs. Gradients once, not
+    twice. engine forces one of `ENGINES`.
+    Raises `LabError` for other shapes, for dtypes other than float32 and float64, and as `Simulator`.
     """
-    run = _checked(circuit, inputs, weights)
+    run = _checked(circuit, inputs, weights, engine)
     differentiable = torch.is_grad_enabled() and (inputs.requires_grad or weights.requires_grad)
     if differentiable and inputs.dim() == 2 and weights.dim() == 1 and len(inputs):
         return _Expval.apply(run, inputs, weights)
     if inputs.dim() == 1:
-        return expval(circuit, inputs[None], weights)[..., 0, :]
+        return expval(circuit, inputs[None], weights, engine)[..., 0, :]
     lead = torch.broadcast_shapes(inputs.shape[:-2], weights.shape[:-1])
     members, samples = prod(lead), inputs.shape[-2]
     if members * samples == 0:  # no value, but part of the graph
@@ -162,17 +163,16 @@ def expval(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     return values.reshape(*lead, *values.shape[1:])
 
 
-def _checked(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Simulator:
+def _checked(circuit: Circuit, inputs: Tensor, weights: Tensor, engine: str = "") -> Simulator:
     """The simulator for these arguments; one sentence about what is wrong with them."""
     for name, tensor, n in (("inputs", inputs, circuit.n_inputs), ("weights", weights, circuit.n_weights)):
         if tensor.dim() == 0 or tensor.shape[-1] != n:
-            raise LabError(f"{name} of shape {tuple(tensor.shape)} are not possible: the last dimension must be {n}.")
+            raise LabError(f"{name} of shape {tuple(tensor.shape)} are not possible: the last dimension must be {n}")
     if inputs.dtype not in (torch.float32, torch.float64) or weights.dtype != inputs.dtype:
         raise LabError(
-            f"inputs of {inputs.dtype} and weights of {weights.dtype} are not possible: "
-            "use float32 or float64 for both."
+            f"inputs of {inputs.dtype} and weights of {weights.dtype} are not possible: use float32 or float64 for both"
         )
-    return _simulator(circuit, inputs.dtype, inputs.device)
+    return _simulator(circuit, inputs.dtype, inputs.device, engine)
 
 
 def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ def states(circuit: Circuit, inputs: Tensor, weights: Tensor) -> Tensor:
     if inputs.dim() != 3 or weights.dim() != 2 or len(inputs) != len(weights):
         raise LabError(
             f"inputs of shape {tuple(inputs.shape)} and weights of shape {tuple(weights.shape)} are not possible: "
-            "states need (members, samples, inputs) and (members, weights)."
+            "states need (members, samples, inputs) and (members, weights)"
         )
     if inputs.shape[0] * inputs.shape[1] == 0:
         return inputs.new_zeros(*inputs.shape[:2], 1 << circuit.n_qubits, dtype=inputs.dtype.to_complex())

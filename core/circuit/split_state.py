@@ -22,28 +22,47 @@ All gates in a group before the first that is not collected make its opening sta
 
 from collections.abc import Callable
 from functools import partial
-from math import prod
+from math import inf, prod
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.circuit.description import Circuit, Gate, primitive_gates
+from core.circuit.engine import Abilities, Accelerator
 from core.circuit.gate_by_gate import Layout, angle_gradient, angle_value, apply_gate
 from core.circuit.moments import bit, phase_table, to_basis
-from core.circuit.phase_form import PhaseForm
+from core.circuit.phase_form import PhaseForm, real_numbers
 from core.circuit.split_schedule import Layer, Product, schedule, split_wires, steps
 from core.circuit.workspaces import Workspaces
 
 GROUP_QUBITS = 4
 KEPT_BYTES = 1 << 29
 """Most memory for the states of all layers; beyond it they are computed again on the way back."""
+ONE_GROUP = 32
+"""Real numbers up to which there is one group, and a split state is a phase form that takes more calls."""
+CALLS = {"cpu": {"real": 1 << 20, "complex": 1 << 20}, "cuda": {"real": 1 << 32, "complex": 1 << 29}}
+"""Cost of a split state where the phase form still competes with it: there its time is that of its calls.
+
+The rows times (2S)² from which on a split state is faster, measured on one core with 4 to 8 qubits and on an H200 with
+5 to 11, depth 6, 4 to 16,384 rows; `python -m core bench step --engine NAME` measures one size with one engine.
+"""
 
 Call = Callable[[], object]
 
 
 class SplitState:
-    """One circuit as layers of products; constants only, the buffers are in `_Workspace`."""
+    """One circuit as layers of products (an `Engine`); constants only, the buffers are in `_Workspace`."""
+
+    abilities: ClassVar = Abilities()
+
+    @staticmethod
+    def cost(circuit: Circuit, accelerator: Accelerator, rows: int) -> float:
+        """`CALLS`, however many rows there are; `inf` where there is nothing to split."""
+        if real_numbers(circuit) <= ONE_GROUP:
+            return inf
+        return CALLS[accelerator]["real" if circuit.real else "complex"]
 
     def __init__(
         self,

@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="cpu", metavar="NAME", help="where step computes: cpu, cuda for a GPU; default cpu"
     )
+    parser.add_argument(
+        "--engine",
+        default="",
+        metavar="NAME",
+        help="engine that runs our circuit in step; default: the one chosen for it",
+    )
     parser.add_argument("--n-features", type=int, default=512, metavar="N", help="width of the features, default 512")
     parser.add_argument(
         "--against", metavar="NAME,NAME", help="peers to measure; default: all that are installed; none: no peer"
@@ -84,6 +90,8 @@ def _check(given: argparse.Namespace) -> None:
         raise LabError(f"figure = {given.figure} is not possible with {given.what}: only scaling is drawn")
     if given.device != "cpu" and given.what != "step":
         raise LabError(f"device = {given.device} is not possible with {given.what}: only step takes another than cpu")
+    if given.engine and given.what != "step":
+        raise LabError(f"engine = {given.engine} is not possible with {given.what}: only step takes one")
     unknown = set(given.axes.split(",")) - {"qubits", "depth", "batch", "members"}
     if unknown:
         raise LabError(f"axes = {given.axes} is not possible: choose from qubits, depth, batch, members")
@@ -119,10 +127,11 @@ def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
     device = existing_device(given.device)
     size = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
-    task = replace(size, device=str(device))
+    task = replace(size, device=str(device), engine=given.engine)
+    engine = "" if task.engine else f"; our circuit runs in {task.chosen_engine}"
     with enough_memory(device):
         result = compare_step(task, names, given.rounds, given.seconds)
-    print(f"{task}\n")
+    print(f"{task}{engine}\n")
     print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
     for row in result["contestants"]:
         faster = f"{row['speedup']:.4g} ×" if row["speedup"] else ""

@@ -12,7 +12,7 @@ from devices import DEVICES
 from core.__main__ import main
 from core.bench.report import save, scaling_figure, task_of
 from core.bench.step import OURS, Task, compare_scaling, compare_step, contestant, fits, installed, measure
-from core.circuit.simulator import expval
+from core.circuit.simulator import ENGINES, expval
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--n-qubits=2", "--q-depth=1", "--batch-size=2", "--n-features=8", "--rounds=3", "--seconds=0.05", "--json"]
@@ -49,6 +49,31 @@ def test_step_prints_the_named_numbers(capsys):
     assert result["classical_ms"] == times["classical", 1]
     assert result["members_32_over_1"] == pytest.approx(times["ours", 32] / times["ours", 1], rel=1e-2)
     assert result["machine"]["versions"]["torch"] == torch.__version__.partition("+")[0]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_step_runs_in_the_engine_that_is_named(name, capsys, tmp_path, monkeypatch):
+    used = set()
+    for other, engine in ENGINES.items():
+
+        def forward(self, inputs, weights, other=other, run=engine.forward):
+            used.add(other)
+            return run(self, inputs, weights)
+
+        monkeypatch.setattr(engine, "forward", forward)
+    assert main(["bench", "step", "--against", "none", "--engine", name, *TINY]) == 0
+    result = last_line(capsys)
+    assert used == {name}
+    assert result["engine"] == name
+    saved = save("step", result, tmp_path).read_text(encoding="utf-8")
+    assert f"--n-features 8 --engine {name} --save" in saved
+    assert f"2 qubits, depth 1, batch 2, one member, 8 features, {name} |" in saved
+
+
+def test_without_a_name_the_cheapest_engine_runs_a_step():
+    assert Task().chosen_engine == "phase_form"
+    assert Task(n_qubits=12, batch_size=32).chosen_engine == "split_state"
+    assert Task(engine="gate_by_gate").chosen_engine == "gate_by_gate"
 
 
 def test_steps_on_a_gpu_have_a_table_of_their_own(capsys, tmp_path):
@@ -259,6 +284,9 @@ def test_the_whole_protocol_is_timed(capsys):
         (["step", "--n-qubits", "40"], "n_qubits"),
         (["step", "--batch-size", "0"], "batch_size = 0"),
         (["step", "--against", "abacus"], "abacus"),
+        (["step", "--engine", "abacus"], "engine = abacus is not known"),
+        (["step", "--engine", "phase_form", "--n-qubits", "12"], "up to 11 qubits"),
+        (["scaling", "--engine", "phase_form"], "only step takes one"),
         (["scaling", "--axes", "colour"], "colour"),
         (["scaling", "--max-qubits", "40"], "max_qubits = 40"),
         (["run", "--seeds", "many"], "seeds = many"),

@@ -14,29 +14,27 @@ from hypothesis import strategies as st
 from core.circuit.ansatze import ANSAETZE
 from core.circuit.description import GATES, Angle, Circuit, Gate
 from core.circuit.dressed import dressed_circuit
+from core.circuit.engine import Abilities
 from core.circuit.gate_by_gate import GateByGate
-from core.circuit.phase_form import PhaseForm
+from core.circuit.phase_form import LARGEST_SIZE, real_numbers
 from core.circuit.qnode import qnode, queue_gates
-from core.circuit.simulator import PHASE_FORM_SIZE, Simulator, expval, probabilities, simulator, states
+from core.circuit.simulator import ENGINES, Simulator, expval, probabilities, simulator, states
 from core.circuit.split_state import SplitState
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 
-LARGEST = max(PHASE_FORM_SIZE.values())
-ENGINES = {
-    "phase form": PhaseForm,
-    "split state": SplitState,
-    "split state, pairs": partial(SplitState, group_qubits=2),
-    "split state, no state kept": partial(SplitState, group_qubits=3, kept_bytes=0),
-    "gate by gate": GateByGate,
+VARIANTS = {
+    **ENGINES,
+    "split_state, pairs": partial(SplitState, group_qubits=2),
+    "split_state, no state kept": partial(SplitState, group_qubits=3, kept_bytes=0),
 }
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6}
 
 
 def engines_for(circuit):
     """All engines; the phase form, whose constants grow with the square of the state, for what a GPU gives to it."""
-    size = (1 if circuit.real else 2) << circuit.n_qubits
-    return [name for name in ENGINES if name != "phase form" or size <= LARGEST]
+    large = real_numbers(circuit) > max(LARGEST_SIZE.values())
+    return [name for name in VARIANTS if not (large and name == "phase_form")]
 
 
 def random_arguments(circuit, members, batch, key=0):
@@ -65,7 +63,7 @@ def by_pennylane(circuit, inputs, weights, grad_expvals):
 
 
 def by_engine(name, circuit, arguments, dtype=torch.float64, device="cpu"):
-    engine = ENGINES[name](circuit, dtype, torch.device(device))
+    engine = VARIANTS[name](circuit, dtype, torch.device(device))
     inputs, weights, grad_expvals = (argument.to(device, dtype) for argument in arguments)
     values, saved = engine.forward(inputs, weights)
     return values, *engine.backward(saved, grad_expvals, True, True)
@@ -160,7 +158,7 @@ def test_members_equal_singles(n_qubits, device):
                 torch.testing.assert_close(many[member : member + 1], one, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["phase form", "split state", "gate by gate"])
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("ansatz", ["mari", "strongly_entangling"])
 def test_states_and_probabilities_agree_with_pennylane(name, ansatz):
     circuit = dressed_circuit(DressedQuantum(n_qubits=5, q_depth=3, ansatz=ansatz))
@@ -172,10 +170,72 @@ def test_states_and_probabilities_agree_with_pennylane(name, ansatz):
         return qml.state()
 
     expected = np.array([[node(x.numpy(), w.numpy()) for x in rows] for rows, w in zip(inputs, weights, strict=True)])
-    run = Simulator(circuit, torch.float64, engine=name.replace(" ", "_"))
+    run = Simulator(circuit, torch.float64, engine=name)
     np.testing.assert_allclose(run.states(inputs, weights).numpy(), expected, atol=1e-12)
     np.testing.assert_allclose(states(circuit, inputs, weights).numpy(), expected, atol=1e-12)
     np.testing.assert_allclose(probabilities(circuit, inputs, weights).numpy(), abs(expected) ** 2, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n_qubits", "ansatz", "rows", "device", "expected"),
+    [
+        (4, "mari", 1 << 20, "cpu", "phase_form"),
+        (6, "mari", 256, "cpu", "phase_form"),
+        (6, "mari", 257, "cpu", "split_state"),
+        (5, "strongly_entangling", 257, "cpu", "split_state"),
+        (8, "mari", 1, "cpu", "split_state"),
+        (8, "mari", 1 << 16, "meta", "phase_form"),
+        (8, "mari", (1 << 16) + 1, "meta", "split_state"),
+        (8, "strongly_entangling", (1 << 11) + 1, "meta", "split_state"),
+        (12, "mari", 1, "meta", "split_state"),
+    ],
+)
+def test_the_cheapest_engine_is_chosen(n_qubits, ansatz, rows, device, expected):
+    """Thresholds as they were measured; what is not a processor counts as a GPU, and meta needs none."""
+    circuit = dressed_circuit(DressedQuantum(n_qubits=n_qubits, q_depth=2, ansatz=ansatz))
+    assert Simulator(circuit, device=device).chosen(rows) == expected
+
+
+class Free(GateByGate):
+    """An engine that costs nothing and can do little."""
+
+    abilities = Abilities(
+        max_qubits=3, gates=frozenset({"H", "RY", "CNOT"}), late_inputs=False, devices=frozenset({"cpu"})
+    )
+
+    @staticmethod
+    def cost(circuit, accelerator, rows):
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("head", "device", "reason"),
+    [
+        (DressedQuantum(n_qubits=3, q_depth=2), "cpu", ""),
+        (DressedQuantum(n_qubits=4, q_depth=2), "cpu", "up to 3 qubits"),
+        (DressedQuantum(n_qubits=3, q_depth=2, reuploads=2), "cpu", "embeds its data again"),
+        (DressedQuantum(n_qubits=3, q_depth=2, ansatz="strongly_entangling"), "cpu", "gates Rot"),
+        (DressedQuantum(n_qubits=3, q_depth=2), "meta", "computes on cpu alone"),
+    ],
+)
+def test_an_engine_is_chosen_where_it_is_able_and_refused_by_name_where_not(head, device, reason, monkeypatch):
+    monkeypatch.setitem(ENGINES, "free", Free)
+    circuit = dressed_circuit(head)
+    if not reason:
+        assert Simulator(circuit, device=device).chosen(4) == "free"
+        inputs, weights, _ = random_arguments(circuit, members=1, batch=4)
+        assert type(Simulator(circuit, torch.float64).forward(inputs, weights)[1][0]) is Free
+        return
+    assert Simulator(circuit, device=device).chosen(4) == "phase_form"
+    with pytest.raises(LabError, match=reason):
+        Simulator(circuit, device=device, engine="free")
+
+
+def test_an_unknown_engine_is_refused():
+    circuit = dressed_circuit(DressedQuantum(n_qubits=2, q_depth=1))
+    inputs, weights, _ = random_arguments(circuit, members=1, batch=1)
+    with pytest.raises(LabError, match="choose one of phase_form, split_state, gate_by_gate"):
+        expval(circuit, inputs, weights, engine="abacus")
 
 
 def test_twenty_qubits():
@@ -210,7 +270,7 @@ def test_passes_may_overlap(n_qubits):
     circuit = dressed_circuit(DressedQuantum(n_qubits=n_qubits, q_depth=3))
     run = Simulator(circuit, torch.float64)
     arguments = [random_arguments(circuit, members=2, batch=4, key=key) for key in range(4)]
-    expected = [by_engine("gate by gate", circuit, given) for given in arguments]
+    expected = [by_engine("gate_by_gate", circuit, given) for given in arguments]
     passes = [(run.forward(inputs, weights), grad) for inputs, weights, grad in arguments]
     for ((values, saved), grad), right in zip(passes, expected, strict=True):
         assert_same((values, *run.backward(saved, grad)), right, circuit)
