@@ -1,8 +1,10 @@
 """The laboratory from a terminal: ``python -m core COMMAND``; ``--help`` lists the commands and their options."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from core.errors import LabError
@@ -25,10 +27,29 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 if it worked, 2 if something it was given is wrong, 130 if it was interrupted."""
+    """Run one command and return its exit status.
+
+    0: it worked. 2: something it was given is wrong. 130: it was interrupted. 141: nobody reads its output any more,
+    as for a program that SIGPIPE kills.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
+    try:
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()  # that the reader has gone is found here, not while Python ends
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        return 141
+
+
+def _run(arguments: list[str]) -> int:
     parser = Parser(prog="python -m core", description="Train and compare hybrid quantum-classical networks.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    arguments = sys.argv[1:] if arguments is None else arguments
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, allow_abbrev=False)
         if name in arguments[:1]:

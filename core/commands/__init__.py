@@ -1,1 +1,4 @@
-"""The commands of ``python -m core``: `train`, `features`, `paper`, `compare`, `bench`; arguments and printing only."""
+"""The commands of ``python -m core``: `train`, `features`, `paper`, `compare`, `bench`; arguments and printing only.
+
+`terminal` is how they print.
+"""

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 import math
 import sys
 import warnings
@@ -14,7 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from core.commands.terminal import print_json
 from core.errors import LabError
+from core.files import check_folder, replace_text, writing
 from core.settings import settings
 
 
@@ -71,10 +72,14 @@ def run(given: argparse.Namespace) -> int:
     if given.save:
         from core.bench.report import save
 
-        print(f"written to {save(given.what, result, settings().results_dir / 'benchmarks')}", file=sys.stderr)
+        print(f"written to {save(given.what, result, _folder())}", file=sys.stderr)
     if given.json:
-        print(json.dumps(result))
+        print_json(result)
     return 0
+
+
+def _folder() -> Path:
+    return settings().results_dir / "benchmarks"
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -88,6 +93,8 @@ def _check(given: argparse.Namespace) -> None:
         raise LabError(f"seconds = {given.seconds} is not possible: use a number above 0, such as 4")
     if given.figure and given.what != "scaling":
         raise LabError(f"figure = {given.figure} is not possible with {given.what}: only scaling is drawn")
+    if given.figure and given.figure.suffix.lower() not in (".html", ".htm"):
+        raise LabError(f"figure = {given.figure} is not possible: the figure is a page, name a file that ends in .html")
     if given.device != "cpu" and given.what != "step":
         raise LabError(f"device = {given.device} is not possible with {given.what}: only step takes another than cpu")
     if given.engine and given.what != "step":
@@ -97,6 +104,10 @@ def _check(given: argparse.Namespace) -> None:
         raise LabError(f"axes = {given.axes} is not possible: choose from qubits, depth, batch, members")
     if not all(part.isdigit() and int(part) > 0 for part in given.seeds.split(",")):
         raise LabError(f"seeds = {given.seeds} is not possible: give whole numbers such as 1,32")
+    if given.figure:
+        check_folder(given.figure.absolute().parent, "the figure", "--figure")
+    if given.save:
+        check_folder(_folder(), "the measurement", "LAB_RESULTS_DIR")
 
 
 def _contestants(given: argparse.Namespace) -> list[str]:
@@ -168,7 +179,8 @@ def _scaling(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     if given.figure:
         from core.bench.report import scaling_figure
 
-        scaling_figure(rows).write_html(given.figure)
+        with writing(given.figure.absolute().parent, "the figure", "--figure"):
+            replace_text(given.figure, scaling_figure(rows).to_html())
     return {"rows": rows}
 
 

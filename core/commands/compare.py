@@ -1,15 +1,14 @@
 """Compare the quantum head with its ablations and with classical rivals, and say what the seeds can show."""
 
 import argparse
-import json
 import shlex
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from core.commands.terminal import ProgressLine, print_json
 from core.comparison.record import (
     MARGIN,
     PROBLEMS,
@@ -27,7 +26,9 @@ from core.comparison.record import (
 )
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
+from core.files import check_folder
 from core.statistics.verdict import check_margin, mean_interval
+from core.words import duration
 
 if TYPE_CHECKING:
     from core.comparison.run import Progress
@@ -73,9 +74,12 @@ def run(given: argparse.Namespace) -> int:
     if given.name in SHIPPED_TRIALS:
         raise LabError(f"name = {given.name!r} belongs to a comparison that ships: take another, or run --all.")
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
-    show = _print_json if given.json else ProgressLine()
+    show = _print_json if given.json else _Show()
     report = _report_json if given.json else _report
-    for task in _tasks(given):
+    tasks = _tasks(given)
+    for folder in {task.root for task in tasks}:
+        check_folder(folder, "the comparison", "LAB_RESULTS_DIR")
+    for task in tasks:
         began = perf_counter()
         for event in compete(
             task.config, load_bank(task.config), name=task.name, command=task.command, n_trials=task.n_trials
@@ -140,7 +144,7 @@ def _command(given: argparse.Namespace) -> str:
 
 
 def _print_json(event: "Progress", seconds_left: float | None) -> None:
-    print(json.dumps({"event": "progress"} | vars(event) | {"seconds_left": seconds_left}), flush=True)
+    print_json({"event": "progress"} | vars(event) | {"seconds_left": seconds_left})
 
 
 def _report_json(comparison: Comparison, predictions: Predictions, margin: float) -> None:
@@ -175,7 +179,7 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
         ],
         "contribution": comparison.contribution.sentence,
     }
-    print(json.dumps(values), flush=True)
+    print_json(values)
 
 
 def _report(comparison: Comparison, predictions: Predictions, margin: float) -> None:
@@ -195,17 +199,15 @@ def _report(comparison: Comparison, predictions: Predictions, margin: float) -> 
         print(f"- {one.sentence}")
 
 
-class ProgressLine:
-    """One line that is rewritten; one line a rival where the output is no terminal."""
+class _Show:
+    """Progress for a person; where the output is no screen, one line a rival."""
 
     def __init__(self) -> None:
+        self.line = ProgressLine()
         self.last = ""
 
     def __call__(self, event: "Progress", seconds_left: float | None) -> None:
-        left = "" if seconds_left is None else f", {seconds_left:.0f} s left"
+        left = "" if seconds_left is None else f", {duration(seconds_left)} left"
         text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals}{left})"
-        if sys.stdout.isatty():
-            print(f"\r\033[K{text}", end="", flush=True)
-        elif event.rival != self.last:
-            print(text, flush=True)
+        self.line.show(text, milestone=event.rival != self.last)
         self.last = event.rival

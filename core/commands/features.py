@@ -1,12 +1,11 @@
 """Extract the features of a data set with a frozen network; an interrupted extraction goes on where it stopped."""
 
 import argparse
-import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+from core.commands.terminal import ProgressLine, print_json
 from core.config.run import POINT_DATASETS, RunConfig, run_config
 from core.data.banks import (
     SHIPPED,
@@ -20,7 +19,9 @@ from core.data.banks import (
 )
 from core.data.downloads import Progress
 from core.errors import LabError
+from core.files import check_folder
 from core.settings import settings
+from core.words import duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,9 @@ def run(given: argparse.Namespace) -> int:
         return _probe(config)
     if given.verify:
         return _verify(load_bank(config), given)
+
+    if given.output:
+        check_folder(given.output, "the features", "--output")
 
     from core.data.extraction import Extracted, extract
 
@@ -117,7 +121,7 @@ def _probe(config: RunConfig) -> int:
 
 def _tell(given: argparse.Namespace, result: dict[str, Any]) -> None:
     if given.json:
-        print(json.dumps(result))
+        print_json(result)
     elif given.verify:
         print(
             f"{result['n_images']} images computed anew with {result['weights_source']}: the stored features are off "
@@ -129,36 +133,23 @@ def _tell(given: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def _print_json(progress: Progress) -> None:
-    print(
-        json.dumps({name: value for name, value in vars(progress).items() if name not in ("bank", "path")}), flush=True
-    )
+    print_json({name: value for name, value in vars(progress).items() if name not in ("bank", "path")})
 
 
 class Line:
-    """One line that is rewritten on a screen, and written every few seconds into a file."""
+    """Progress for a person, beside what a command prints."""
 
     def __init__(self) -> None:
-        self.on_screen = sys.stderr.isatty()
-        self.shown = -float("inf")
+        self.line = ProgressLine(sys.stderr)
 
     def __call__(self, progress: Progress) -> None:
-        ended = progress.total > 0 and progress.done >= progress.total
-        if not ended and time.monotonic() - self.shown < (0.1 if self.on_screen else 5):
-            return
-        self.shown = time.monotonic()
         scale, unit = (1e6, "MB") if progress.unit == "bytes" else (1, progress.unit)
         text = f"{progress.what}: {progress.done / scale:,.0f} of {progress.total / scale:,.0f} {unit}"
         if progress.per_second:
             text += f", {progress.per_second / scale:,.1f} {unit}/s"
         if progress.seconds_left:
-            text += f", {_duration(progress.seconds_left)} left"
-        print(
-            f"\r\033[K{text}" if self.on_screen else text,
-            end="\n" if ended or not self.on_screen else "",
-            file=sys.stderr,
-        )
-        sys.stderr.flush()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+            text += f", {duration(progress.seconds_left)} left"
+        if 0 < progress.total <= progress.done:
+            self.line.end(text)
+        else:
+            self.line.show(text)

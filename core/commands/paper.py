@@ -5,7 +5,6 @@ stores them under results/; ``paper run --all`` trains those that are not there 
 """
 
 import argparse
-import json
 import math
 import shutil
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from core.commands.terminal import print_json
 from core.errors import LabError
+from core.files import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def _example1(given: argparse.Namespace) -> int:
                     flush=True,
                 )
     if given.json:
-        print(json.dumps({"results": results, "seconds": perf_counter() - started}, indent=1))
+        print_json({"results": results, "seconds": perf_counter() - started}, indent=1)
     return 0
 
 
@@ -93,7 +94,7 @@ def _list(given: argparse.Namespace) -> int:
     for line in table():
         row, done = line.row, line.again or line.measured
         if given.json:
-            print(json.dumps(_row_json(row, done)))
+            print_json(_row_json(row, done))
             continue
         reported = f"{row.reported.accuracy:.4f}" if row.reported else ""
         print(f"{row.key:48} reported {reported:6}  measured {_plus_minus(done.best) if done else 'not run here yet'}")
@@ -141,6 +142,7 @@ def _run(given: argparse.Namespace) -> int:
         raise LabError("row = nothing is not possible: name rows of `paper list`, or use --all")
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
+    check_folder(store.root, "the results", "LAB_RESULTS_DIR")
     stored = set() if given.again else {row.run_id for row in wanted if _is_stored(row.run_id, store)}
     computed = set() if given.again else set(notebook_results(store.root))
     say: Callable[[str], None] = _say_nothing if given.json else _say
@@ -178,7 +180,7 @@ def _say_nothing(words: str) -> None:
 
 
 def _print_json(progress: "Progress") -> None:
-    print(json.dumps(vars(progress)), flush=True)
+    print_json(vars(progress))
 
 
 def _with_progress(training: "Iterator[Event]") -> "Iterator[Event]":

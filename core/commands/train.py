@@ -1,20 +1,20 @@
 """Train one head from several seeds at once and store the run under results/."""
 
 import argparse
-import json
-import sys
 from time import perf_counter
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from core.commands.terminal import ProgressLine, print_json
 from core.config.heads.registry import HEADS
 from core.config.run import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
 from core.data.banks import find_bank_file, load_bank
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.settings import settings
+from core.words import duration
 
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
@@ -134,13 +134,14 @@ def _print_json(event: Event, run_id: str) -> None:
     values = to_json(event)
     if isinstance(event, Started | Finished):
         values["run_id"] = run_id
-    print(json.dumps(values), flush=True)
+    print_json(values)
 
 
 class Progress:
     """One line that is rewritten while training goes on, and what came out at the end."""
 
     def __init__(self, epochs: int) -> None:
+        self.line = ProgressLine()
         self.epochs = epochs
         self.seconds = 0.0
         self.done = 0
@@ -154,22 +155,21 @@ class Progress:
                     f"({event.quantum_parameters:,} in the circuit), {event.n_train} training samples"
                 )
             case Step():
-                self._line(f"epoch {event.epoch}/{self.epochs}, step {event.step}")
+                self.line.show(f"epoch {event.epoch}/{self.epochs}, step {event.step}")
             case Epoch():
                 self.seconds += event.seconds
                 self.done += 1
                 left = self.seconds / self.done * (self.epochs - event.epoch)
-                self._line(
+                self.line.show(
                     f"epoch {event.epoch}/{self.epochs}  loss {_mean(event.train_loss):.3f}  "
-                    f"validation {_mean(event.validation_accuracy):.1%}  {left:.0f} s left"
+                    f"validation {_mean(event.validation_accuracy):.1%}  {duration(left)} left",
+                    milestone=True,
                 )
             case Finished():
                 accuracies = "  ".join(f"{accuracy:.1%}" for accuracy in event.test_accuracy)
-                self._line(f"test accuracy {_mean(event.test_accuracy):.1%}, mean over seeds, in {event.seconds:.1f} s")
-                print(f"\neach seed: {accuracies}")
-
-    def _line(self, text: str) -> None:
-        print(f"\r\033[K{text}" if sys.stdout.isatty() else text, end="" if sys.stdout.isatty() else "\n", flush=True)
+                mean = f"test accuracy {_mean(event.test_accuracy):.1%}, mean over seeds"
+                self.line.end(f"{mean}, in {event.seconds:.1f} s")
+                print(f"each seed: {accuracies}")
 
 
 def _mean(values: list[float]) -> float:

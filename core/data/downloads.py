@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from core.data.datasets import images
 from core.errors import LabError
+from core.files import check_folder
 
 HYMENOPTERA_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
 CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -108,7 +109,7 @@ def download(url: str, path: Path, *, digest: str = "") -> Iterator[Progress]:
     What a broken connection or a killed process left in ``path.part`` is gone on from. ``digest`` is
     "algorithm:beginning of the hexadecimal digest". Raises `LabError`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(path.parent, path.name)
     part = path.with_name(path.name + ".part")
     failures = 0
     while True:

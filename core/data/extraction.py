@@ -67,8 +67,9 @@ def extract(
     Raises `LabError` when images or weights are missing or unusable.
     """
     data_dir, cache_dir = data_dir or settings().data_dir, cache_dir or settings().cache_dir
-    check_folder(cache_dir, "features", "LAB_CACHE_DIR")
     target = bank_file(cache_dir, dataset, backbone, layer, weights)
+    if not target.is_file():
+        check_folder(cache_dir, "the features", "LAB_CACHE_DIR")
     if download and weights_file is None:
         yield from fetch_weights(backbone, layer, weights, data_dir)
     network = load_backbone(backbone, layer, weights, data_dir=data_dir, weights_file=weights_file)
@@ -83,7 +84,7 @@ def extract(
         return
 
     parts = cache_dir / "partial" / _key(recipe)
-    parts.mkdir(parents=True, exist_ok=True)
+    check_folder(parts, "the features", "LAB_CACHE_DIR")
     starts = range(0, total, CHUNK)
     missing = [start for start in starts if not (parts / f"{start}.npy").is_file()]
     watch = Stopwatch(f"Extracting {dataset}", total, "images", done=total - sum(len(_rows(s, total)) for s in missing))
