@@ -29,7 +29,6 @@ from core.paper.table import (
 )
 from core.runs.store import Record, Store
 from core.settings import settings
-from core.training.shapes import count_trained
 from core.words import duration
 from pages.ui.charts import charts
 from pages.ui.lines import judged_on
@@ -220,7 +219,7 @@ def _clicked() -> None:
 
 def _closed_form(found: dict[str, Measured]) -> None:
     paper = RunConfig(head=DressedQuantum(), backbone="resnet18", layer="avgpool")
-    quantum, classical = count_trained(paper.head, 512, 2)
+    quantum, classical = paper.head.count_trained(512, 2)
     st.markdown(
         f"The paper's head for ants and bees has {quantum + classical:,} trained parameters behind the 512 features "
         f"of ResNet-18; {quantum} of them are angles in the circuit, and these start at about 0.01 radians. At exactly "

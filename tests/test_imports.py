@@ -13,7 +13,7 @@ LIGHT = (
     "events",
     "errors",
     "settings",
-    "training.shapes",
+    "config.heads.registry",
     "runs.snapshots",
     "runs.store",
     "runs.estimate",

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from core.bench.profile import LARGE, SHOWN_OPERATIONS
 from core.bench.step import LABELS, Task
-from core.figures.runs import template
+from core.figures.style import template
 from core.files import json_text, replace_text
 from core.words import counted
 

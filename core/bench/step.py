@@ -23,11 +23,12 @@ from core.bench import peers
 from core.circuit.description import Circuit
 from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import expval, simulator
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.heads.registry import HeadConfig
+from core.training.layers import Quantum
 from core.training.loop import cross_entropy, training_step
-from core.training.network import Network, Quantum
+from core.training.network import Network
 from core.training.optimiser import MemberAdam
 from core.training.torch_module import TorchHead
 from core.versions import version
@@ -74,11 +75,11 @@ class Task:
         labels = torch.randint(self.n_classes, (self.members, self.batch_size), generator=generator)
         return x.to(self.device), labels.to(self.device)
 
-    def start(self, head: HeadConfig) -> dict[str, Tensor]:
+    def start(self, head: Head) -> dict[str, Tensor]:
         """Initial weights by name, each (members, *shape)."""
         return self.network(head).weights
 
-    def network(self, head: HeadConfig) -> Network:
+    def network(self, head: Head) -> Network:
         """A head for this task with its initial weights."""
         network = Network(head, self.n_features, self.n_classes, self.members, self.device)
         network.initialise(range(self.members))
@@ -102,7 +103,7 @@ Step = Callable[[], float | Tensor]
 """One training step; what it returns is the loss of the first member before it."""
 
 
-def ours(task: Task, head: HeadConfig) -> Step:
+def ours(task: Task, head: Head) -> Step:
     """The laboratory's own training step, gradients by hand."""
     network = task.network(head)
     optimiser = MemberAdam(network.flat, network.flat_grad)
@@ -113,7 +114,7 @@ def ours(task: Task, head: HeadConfig) -> Step:
 
 
 def autograd_step(
-    task: Task, layer: Callable[[Tensor], Tensor], inner: Sequence[Tensor], head: HeadConfig, fused: bool
+    task: Task, layer: Callable[[Tensor], Tensor], inner: Sequence[Tensor], head: Head, fused: bool
 ) -> Step:
     """The step as a user writes it in plain torch, around a layer between the two dense ones.
 

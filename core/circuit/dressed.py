@@ -28,9 +28,9 @@ def dressed_circuit(head: DressedQuantum, entangler_seed: int = 0) -> Circuit:
         if layer in embedded_again:
             gates += embedding
         block = list(ansatz(n_qubits, layer, weights))
-        if head.ablation == "no_entanglers":
+        if head.variant.entanglers == "left out":
             block = [gate for gate in block if not _entangles(gate)]
-        elif head.ablation == "shuffled_entanglers":
+        elif head.variant.entanglers == "shuffled":
             names = draw.sample(range(n_qubits), n_qubits)
             block = [_renamed(gate, names) if _entangles(gate) else gate for gate in block]
         gates += block

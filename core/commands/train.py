@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from core.commands.terminal import ProgressLine, print_json
-from core.config.heads.registry import HEADS
+from core.config.heads.registry import HEAD_KINDS
 from core.config.run import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
 from core.data.banks import find_bank_file, load_bank
 from core.errors import LabError
@@ -24,15 +24,15 @@ WEIGHTS_OPTION = "--weights-name"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One option for every field of `RunConfig` and of every head."""
-    parser.add_argument("--head", choices=HEADS, default="dressed_quantum", help="the trained part")
+    parser.add_argument("--head", choices=HEAD_KINDS, default="dressed_quantum", help="the trained part")
     run = parser.add_argument_group("run")
     for name, field in RunConfig.model_fields.items():
         if name != "head":
             _add_field(run, name, field)
     run.add_argument("--weights", dest="weights_file", help=argparse.SUPPRESS)
     group = parser.add_argument_group("head (each with the heads that have it)")
-    for name in dict.fromkeys(name for head in HEADS.values() for name in head.model_fields if name != "kind"):
-        owners = {kind: head.model_fields[name] for kind, head in HEADS.items() if name in head.model_fields}
+    for name in dict.fromkeys(name for head in HEAD_KINDS.values() for name in head.model_fields if name != "kind"):
+        owners = {kind: head.model_fields[name] for kind, head in HEAD_KINDS.items() if name in head.model_fields}
         field, *others = owners.values()
         same = all(other.default == field.default for other in others)
         _add_field(group, name, field, heads=f" [{', '.join(owners)}]", show_default=same)
@@ -91,7 +91,7 @@ def config_from(given: argparse.Namespace) -> RunConfig:
         check_backbone(given.backbone)
     options = {name: value for name, value in vars(given).items() if value is not None}
     own = {name: options[name] for name in RunConfig.model_fields if name != "head" and name in options}
-    head_fields = {name for head in HEADS.values() for name in head.model_fields}
+    head_fields = {name for head in HEAD_KINDS.values() for name in head.model_fields}
     head = {name: options[name] for name in head_fields if name in options}
     return run_config(own | {"head": head | {"kind": given.head}})
 

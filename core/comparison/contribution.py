@@ -12,7 +12,6 @@ from core.config.run import RunConfig
 from core.data.banks import FeatureBank
 from core.errors import LabError
 from core.training.network import Network
-from core.training.shapes import count_trained
 
 GRADIENT_SAMPLES = 100
 """Test samples, spread evenly, over which the gradient's share is averaged."""
@@ -49,7 +48,7 @@ def contribution(
     expvals_zero, logits_zero = _outputs(network, features)
 
     moved = (trained - start).abs()
-    quantum, classical = count_trained(head, bank.n_features, n_classes)
+    quantum, classical = head.count_trained(bank.n_features, n_classes)
     return Contribution(
         moved_mean=_numbers(moved.mean(1)),
         moved_max=_numbers(moved.amax(1)),
@@ -62,11 +61,8 @@ def contribution(
         accuracy_from_zero=_share(logits_zero.argmax(-1) == labels),
         gradient_share=_numbers(gradient_share),
         parameter_share=quantum / (quantum + classical),
-        is_closed_form=head.ansatz == "mari" and head.reuploads == 1 and head.ablation not in _OTHER_ENTANGLERS,
+        is_closed_form=head.ansatz == "mari" and head.reuploads == 1 and head.variant.entanglers == "kept",
     )
-
-
-_OTHER_ENTANGLERS = ("no_entanglers", "shuffled_entanglers")
 
 
 def _outputs(network: Network, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,8 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from core.config.frozen import Frozen
+from core.config.heads.ablations import ABLATIONS
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
@@ -318,18 +320,14 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
     if not isinstance(quantum, DressedQuantum) or quantum.ablation != "none":
         raise LabError(f"head = {quantum.kind} is not possible: the candidate is a whole dressed_quantum head.")
 
-    def changed(**fields: object) -> HeadConfig:
+    def changed(**fields: object) -> Head:
         return DressedQuantum.model_validate(quantum.model_dump() | fields)
 
     n, depth = quantum.n_qubits, quantum.q_depth
     size = {"n_qubits": n, "q_depth": depth}
     found = [
-        Rival(name=CANDIDATE, group="candidate", words=f"{n} qubits, depth {depth}", head=quantum),
-        _ablation("near zero", "angles frozen at their start near zero", changed(ablation="near_zero")),
-        _ablation("random angles", "angles frozen at random", changed(ablation="random_angles")),
-        _ablation("no entanglers", "qubits that never meet", changed(ablation="no_entanglers")),
-        _ablation("shuffled entanglers", "the same CNOTs on other pairs", changed(ablation="shuffled_entanglers")),
-        _ablation("frozen pre_net", "only circuit and post_net are trained", changed(ablation="frozen_pre_net")),
+        Rival(name=CANDIDATE, group="candidate", words=quantum.detail, head=quantum),
+        *(_ablation(variant.style.label, variant.words, changed(ablation=name)) for name, variant in ABLATIONS.items()),
         _ablation("large q_delta", "angles start with a spread of 1 radian", changed(q_delta=1.0)),
     ]
     if quantum.init_scale is not None:
@@ -380,11 +378,11 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
     return tuple(found)
 
 
-def _ablation(name: str, words: str, head: HeadConfig) -> Rival:
+def _ablation(name: str, words: str, head: Head) -> Rival:
     return Rival(name=name, group="ablation", words=words, head=head)
 
 
-def _classical(name: str, words: str, head: HeadConfig) -> Rival:
+def _classical(name: str, words: str, head: Head) -> Rival:
     return Rival(name=name, group="classical", words=words, head=head)
 
 

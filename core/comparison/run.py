@@ -17,7 +17,6 @@ from core.events import Epoch, Event, Finished
 from core.settings import settings
 from core.statistics.verdict import area_under_curve, expected_calibration_error
 from core.training.loop import run_splits, train
-from core.training.shapes import count_trained
 from core.versions import versions
 
 
@@ -131,7 +130,7 @@ def head_entry(
     diverged = [member for member, loss in enumerate(last.test_loss) if not np.isfinite(loss)]
     logits[diverged] = 0
     log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
-    quantum, classical = count_trained(own.head, bank.n_features, len(bank.classes))
+    quantum, classical = own.head.count_trained(bank.n_features, len(bank.classes))
     seeds = [member.seed for member in own.members()]
     result = _measured(
         rival.model_copy(update={"head": own.head}),

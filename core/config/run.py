@@ -1,13 +1,16 @@
 """What a run is: validated when it is made, frozen afterwards, the same object in form, URL, terminal and record."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from core.config.frozen import Frozen
+from core.config.heads.base import Head
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.heads.registry import HEADS, HeadConfig
+from core.config.heads.registry import HEAD_KINDS, HeadConfig, validate_head
 from core.errors import LabError
 
 ImageDataset = Literal["ants_bees", "dogs_cats", "planes_cars"]
@@ -109,21 +112,24 @@ DEFAULT_CUT = {
 }
 """Backbone → (layer, name of weights) of the feature banks that ship."""
 
-_HEAD: TypeAdapter[HeadConfig] = TypeAdapter(HeadConfig)
-
 
 def run_config(values: dict[str, Any]) -> RunConfig:
     """A run configuration from plain values; a bad value raises `LabError` with one sentence."""
-    try:
+    with refused_in_one_sentence():
         return RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise LabError(one_sentence(error)) from None
 
 
-def head_config(values: dict[str, Any]) -> HeadConfig:
+def head_config(values: dict[str, Any]) -> Head:
     """A head configuration from plain values; a bad value raises `LabError` with one sentence."""
+    with refused_in_one_sentence():
+        return validate_head(values)
+
+
+@contextmanager
+def refused_in_one_sentence() -> Iterator[None]:
+    """Turn a failed validation inside into a `LabError`."""
     try:
-        return _HEAD.validate_python(values)
+        yield
     except ValidationError as error:
         raise LabError(one_sentence(error)) from None
 
@@ -140,9 +146,9 @@ def one_sentence(error: ValidationError, model: type[BaseModel] | None = None) -
         return message
     model = model or RunConfig
     owner = ""
-    if path[0] in HEADS:
+    if path[0] in HEAD_KINDS:
         owner, *path = path
-        model = HEADS[owner]
+        model = HEAD_KINDS[owner]
     if first["type"] == "extra_forbidden":
         return f"{owner} has no {path[0]}" if owner else f"there is no {'.'.join(path)}"
     known = model.model_fields.get(path[0])

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.comparison.record import CANDIDATE, Comparison, Result, Rival, Trial
-from core.figures.runs import head_style, seed_marker, template
+from core.figures.style import seed_marker, template
 from core.statistics.verdict import Ranking, Verdict, headline, mean_interval, points
 
 LIBRARY_COLOUR = "#767F8C"
@@ -29,7 +29,7 @@ FAR = 15.0
 
 def rival_colour(rival: Rival) -> str:
     """The colour of its head everywhere, grey for a method of scikit-learn."""
-    return head_style(rival.head).colour if rival.head else LIBRARY_COLOUR
+    return rival.head.style.colour if rival.head else LIBRARY_COLOUR
 
 
 def list_height(n_rows: int) -> int:

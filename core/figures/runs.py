@@ -1,7 +1,6 @@
 """Measurements → plotly figures. The page, an export and a slide draw the same ones.
 
-Every head has one colour and one dash wherever it is drawn (`head_style`); colours are Okabe and Ito's, which people
-with any kind of colour vision tell apart, and lie at different greys. Losses are in nats, accuracies in [0, 1].
+Losses are in nats, accuracies in [0, 1].
 """
 
 from collections.abc import Sequence
@@ -12,150 +11,22 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.config.heads.bottleneck import Bottleneck
-from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.heads.registry import HeadConfig
+from core.config.heads.base import Head
 from core.events import Epoch
+from core.figures.style import TRAIN_DASH, rgba, seed_colour, seed_marker, template
 
 Quantity = Literal["loss", "accuracy"]
 QUANTITIES: tuple[Quantity, ...] = ("loss", "accuracy")
-
-TRAIN_DASH = "2px,3px"
-"""Dotted: training data. The dash of a head, all long strokes, always means validation or test data."""
 
 BAND = (0.1, 0.9)
 """Quantiles over seeds that the shaded band lies between; the line is the median."""
 
 
 @dataclass(frozen=True)
-class HeadStyle:
-    """How a head is called and drawn. dash: plotly's pattern of stroke and gap lengths."""
-
-    label: str
-    colour: str
-    dash: str
-
-
-_STYLES = {
-    style.label: style
-    for style in (
-        HeadStyle("quantum", "#0072B2", "solid"),
-        HeadStyle("bottleneck", "#E69F00", "22px,4px"),
-        HeadStyle("linear", "#009E73", "12px,4px"),
-        HeadStyle("mlp", "#CC79A7", "18px,3px,5px,3px"),
-        HeadStyle("closed form", "#5B7F9C", "9px,3px"),
-        HeadStyle("near zero", "#7A93A8", "16px,3px,3px,3px"),
-        HeadStyle("random angles", "#8C8CA8", "7px,4px"),
-        HeadStyle("no entanglers", "#4F6B8A", "14px,3px,8px,3px"),
-        HeadStyle("shuffled entanglers", "#94A9BF", "10px,3px,10px,6px"),
-        HeadStyle("frozen pre_net", "#6C7A96", "20px,6px"),
-    )
-}
-
-
-def head_style(head: HeadConfig) -> HeadStyle:
-    """Name, colour and dash of a head: by its kind, and for an ablation by what is taken out."""
-    if isinstance(head, DressedQuantum):
-        return _STYLES["quantum" if head.ablation == "none" else _ABLATIONS[head.ablation]]
-    return _STYLES[_CLASSICAL[head.kind]]
-
-
-_ABLATIONS = {
-    "near_zero": "near zero",
-    "random_angles": "random angles",
-    "no_entanglers": "no entanglers",
-    "shuffled_entanglers": "shuffled entanglers",
-    "frozen_pre_net": "frozen pre_net",
-}
-_CLASSICAL = {"linear": "linear", "bottleneck": "bottleneck", "mlp": "mlp", "closed_form": "closed form"}
-
-
-def head_detail(head: HeadConfig) -> str:
-    """What a head is, in few words and with its sizes, e.g. "4 qubits, depth 6"."""
-    match head:
-        case DressedQuantum():
-            return f"{head.n_qubits} qubits, depth {head.q_depth}"
-        case Bottleneck():
-            return f"{head.width} units, {head.activation}"
-        case _ if head.kind == "mlp":
-            return "matched in size" if head.hidden is None else "hidden " + "-".join(map(str, head.hidden))
-        case _ if head.kind == "closed_form":
-            return "product of sines"
-        case _:
-            return "logistic regression"
-
-
-def rgba(colour: str, alpha: float) -> str:
-    """The colour "#rrggbb" with an opacity."""
-    red, green, blue = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha:g})"
-
-
-MOST_LUMINANCE = 0.29
-"""Relative luminance (WCAG 2) up to which a mark shows 3:1 on white; from 0.125 on it also does on the dark page."""
-
-
-def seed_colour(colour: str) -> str:
-    """The head's colour "#rrggbb" for thin marks, darkened where need be, so that they show on both grounds."""
-    light = np.array([int(colour[index : index + 2], 16) for index in (1, 3, 5)]) / 255
-    linear = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
-    linear *= min(1.0, MOST_LUMINANCE / float(linear @ [0.2126, 0.7152, 0.0722]))
-    dimmed = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return "#" + "".join(f"{round(channel * 255):02X}" for channel in dimmed)
-
-
-def seed_marker(colour: str, size: float) -> dict[str, Any]:
-    """Plotly's settings of a dot for one seed: an edge that shows on both grounds, lighter inside, so that many dots
-    over each other are no blot."""
-    edge = seed_colour(colour)
-    return {"color": rgba(edge, 0.75), "size": size, "line": {"color": edge, "width": 1}}
-
-
-def template(dark: bool = False) -> go.layout.Template:
-    """Our look on a light or on a dark ground: no box, quiet grid, a colourway of the four main heads."""
-    text, quiet, grid = ("#E6E9EE", "#A3ACB9", "#2A313C") if dark else ("#1B2430", "#5B6675", "#E6E9EE")
-    axis = {
-        "gridcolor": grid,
-        "linecolor": grid,
-        "zeroline": False,
-        "ticks": "",
-        "tickfont": {"color": quiet, "size": 12},
-        "title": {"font": {"color": quiet, "size": 12}, "standoff": 8},
-        "automargin": True,
-    }
-    return go.layout.Template(
-        layout={
-            "font": {"family": "Source Sans, system-ui, sans-serif", "size": 13, "color": text},
-            "title": {
-                "font": {"size": 15, "color": text},
-                "x": 0,
-                "xref": "container",
-                "xanchor": "left",
-                "pad": {"l": 4},
-            },
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "colorway": [_STYLES[label].colour for label in ("quantum", "bottleneck", "linear", "mlp")],
-            "margin": {"l": 8, "r": 12, "t": 40, "b": 8},
-            "hovermode": "x unified",
-            "hoverlabel": {
-                "bgcolor": "#171C24" if dark else "#FFFFFF",
-                "bordercolor": grid,
-                "font": {"color": text, "size": 12},
-            },
-            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": quiet, "activecolor": text},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-            "xaxis": axis | {"showgrid": False},
-            "yaxis": axis | {"showline": False},
-        }
-    )
-
-
-@dataclass(frozen=True)
 class Curve:
     """One head's epochs so far, all seeds together."""
 
-    head: HeadConfig
+    head: Head
     epochs: Sequence[Epoch]
 
 
@@ -211,7 +82,7 @@ def curves(
     figure = go.Figure()
     drawn = [points_of(curve.epochs) for curve in curve_list]
     for place, (curve, points) in reversed(list(enumerate(zip(curve_list, drawn, strict=True)))):  # the first on top
-        style = head_style(curve.head)
+        style = curve.head.style
         series = points.numbers[quantity]
         several = len(points.epochs) > 1
         band = {"x": points.epochs, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
@@ -317,7 +188,7 @@ class HeadScore:
     """One head on the test set. accuracy, low, high: (seeds,), with a Wilson interval per seed; mean with its
     95 % t interval over seeds (nan bounds for a single seed)."""
 
-    head: HeadConfig
+    head: Head
     accuracy: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
@@ -330,7 +201,7 @@ def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
     """Test accuracy: a dot for each seed with its Wilson interval (of test images), a diamond for the mean."""
     figure = go.Figure()
     for row, score in enumerate(scores):
-        style = head_style(score.head)
+        style = score.head.style
         accuracy = np.asarray(score.accuracy, dtype=float)
         place = row + np.linspace(-0.28, 0.28, len(accuracy)) if len(accuracy) > 1 else np.array([float(row)])
         figure.add_scatter(
@@ -376,7 +247,7 @@ def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
         xaxis={"tickformat": ".0%", "showgrid": True},
         yaxis={
             "tickvals": list(range(len(scores))),
-            "ticktext": [head_style(score.head).label for score in scores],
+            "ticktext": [score.head.style.label for score in scores],
             "range": [len(scores) - 0.5, -0.5],
             "showgrid": False,
         },
@@ -385,7 +256,7 @@ def accuracies(scores: Sequence[HeadScore], *, dark: bool = False) -> go.Figure:
     return figure
 
 
-def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, dark: bool = False) -> go.Figure:
+def confusion(counts: np.ndarray, classes: Sequence[str], head: Head, *, dark: bool = False) -> go.Figure:
     """Confusion matrix. counts: (classes, classes), rows are the true class; a mean over seeds may be fractional.
 
     A cell is the darker the larger its share of the true class; the numbers are counts of test images, all of them
@@ -393,7 +264,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: HeadConfig, *, d
     """
     decimals = 0 if np.abs(counts - np.round(counts)).max() < 0.05 else 1
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    colour = head_style(head).colour
+    colour = head.style.colour
     figure = go.Figure(
         go.Heatmap(
             z=share,

@@ -25,7 +25,7 @@ from core.circuit.simulator import simulator
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.datasets import points
 from core.errors import LabError
-from core.training.network import Dense, Elementwise, Layer, Quantum
+from core.training.layers import Dense, Elementwise, Layer, Quantum
 
 NetworkName = Literal["classical", "hybrid"]
 

@@ -16,12 +16,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
 from core.config.run import RunConfig
 from core.data.cuts import Cut, find_cut
 from core.data.datasets import DATASETS
@@ -259,7 +259,7 @@ def _image_protocols(name: str, cut: str) -> Iterable[ProtocolName]:
     yield "ours"
 
 
-def _image_heads(name: str, cut: str) -> Sequence[HeadConfig]:
+def _image_heads(name: str, cut: str) -> Sequence[Head]:
     depth = _DEPTHS[name]
     quantum, linear = DressedQuantum(q_depth=depth), Linear()
     if cut == "avgpool":

@@ -47,9 +47,10 @@ def estimate(config: RunConfig, n_train: int, runs: pd.DataFrame) -> Estimate | 
     qubits = past["n_qubits"].fillna(0) if "n_qubits" in past else pd.Series(0, past.index)
     depth = past["q_depth"].fillna(0) if "q_depth" in past else pd.Series(0, past.index)
     samples = past["seeds"] * np.minimum(past["batch_size"], past["n_train"])
-    work = _work(config.head.kind, samples.to_numpy(float), qubits.to_numpy(float), depth.to_numpy(float))
+    is_circuit = isinstance(config.head, DressedQuantum)
+    work = _work(is_circuit, samples.to_numpy(float), qubits.to_numpy(float), depth.to_numpy(float))
     size = (getattr(config.head, "n_qubits", 0), getattr(config.head, "q_depth", 0))
-    wanted = _work(config.head.kind, np.array([config.seeds * min(config.batch_size, n_train)]), *map(np.array, size))
+    wanted = _work(is_circuit, np.array([config.seeds * min(config.batch_size, n_train)]), *map(np.array, size))
     times = float(wanted[0]) / work
     distance = np.abs(np.log(times))
     nearest = np.flatnonzero(distance == distance.min())[-1]
@@ -62,7 +63,6 @@ def together(seconds: Sequence[float], workers: int) -> float:
     return max(max(seconds), sum(seconds) / workers)
 
 
-def _work(kind: str, samples: np.ndarray, qubits: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _work(is_circuit: bool, samples: np.ndarray, qubits: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Work of one step in samples through the layers around a circuit: overhead, samples, and rotated amplitudes."""
-    is_circuit = kind == DressedQuantum.model_fields["kind"].default
     return OVERHEAD + samples * (1 + (2.0**qubits * qubits * depth / ROTATIONS if is_circuit else 0.0))

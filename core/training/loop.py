@@ -17,7 +17,6 @@ from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
 from core.settings import device_name, settings
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
-from core.training.shapes import count_trained
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.1
 GATHERED_FLOATS = 2_000_000
@@ -99,7 +98,7 @@ def _train(
         devices = before if before.endswith(devices) else f"{before}, then {devices}"
 
     n_steps = -(-len(splits.train) // config.batch_size)
-    quantum, classical = count_trained(config.head, data.n_features, data.n_classes)
+    quantum, classical = config.head.count_trained(data.n_features, data.n_classes)
     yield Started(
         seeds=[member.seed for member in members],
         classes=list(bank.classes),

@@ -26,7 +26,6 @@ from core.events import Epoch, Event, Finished, Started, Step
 from core.training.loop import BestEpoch, cross_entropy, epoch_order, score, training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
-from core.training.shapes import count_trained
 
 EVALUATED_IMAGES = 32
 """Test images that the network sees at once."""
@@ -55,7 +54,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     best_logits = torch.full((len(members), len(test), n_classes), torch.nan)
     status = ["ok"] * len(members)
     seconds = 0.0
-    quantum, classical = count_trained(config.head, n_features, n_classes)
+    quantum, classical = config.head.count_trained(n_features, n_classes)
     yield Started(
         seeds=[member.seed for member in members],
         classes=list(found.dataset.classes),

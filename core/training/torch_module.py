@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.config.heads.registry import HeadConfig
+from core.config.heads.base import Head
 from core.errors import LabError
 from core.training.network import Network
 
@@ -40,7 +40,7 @@ class TorchHead(nn.Module):
 
     def __init__(
         self,
-        config: HeadConfig,
+        config: Head,
         n_features: int,
         n_classes: int,
         seeds: tuple[int, ...] = (0,),

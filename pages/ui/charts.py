@@ -13,7 +13,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.figures.runs import template
+from core.figures.style import template
 from pages.ui.routes import PLOTLY_PATH, address
 
 _HERE = Path(__file__).parent

@@ -5,52 +5,25 @@ parameter of the address is called like its field in `core.config.run`; what is 
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, get_args
 
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.run import POINT_DATASETS, RunConfig, allowed, run_config
+from core.config.heads.registry import head_choices
+from core.config.run import POINT_DATASETS, RunConfig, allowed, refused_in_one_sentence, run_config
 from core.data.banks import Listing, available_banks
 from core.data.cuts import cut_title
 from core.data.datasets import DATASETS
 from core.errors import LabError
-from core.figures.runs import head_style
-from core.training.shapes import count_trained
 
 Values = Mapping[str, Any]
 
-
-def _quantum(values: Values, ablation: str = "none") -> dict[str, Any]:
-    shape = {name: values[name] for name in ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")}
-    return {"kind": "dressed_quantum", "ablation": ablation, **shape}
-
-
-def _matched(values: Values, kind: str) -> dict[str, Any]:
-    return {"kind": kind, "n_qubits": values["n_qubits"], "q_depth": values["q_depth"]}
-
-
-HEADS: dict[str, Callable[[Values], dict[str, Any]]] = {
-    "quantum": _quantum,
-    "bottleneck": lambda values: {"kind": "bottleneck", "width": values["n_qubits"]},
-    "linear": lambda values: {"kind": "linear"},
-    "mlp": lambda values: _matched(values, "mlp"),
-    "closed form": lambda values: _matched(values, "closed_form"),
-}
-"""Name in the menu → the head of these settings."""
-
-ABLATIONS: dict[str, Callable[[Values], dict[str, Any]]] = {
-    "no entanglers": lambda values: _quantum(values, "no_entanglers"),
-    "shuffled entanglers": lambda values: _quantum(values, "shuffled_entanglers"),
-    "random angles": lambda values: _quantum(values, "random_angles"),
-    "near zero": lambda values: _quantum(values, "near_zero"),
-    "frozen pre_net": lambda values: _quantum(values, "frozen_pre_net"),
-}
-"""The quantum head with one part taken out."""
 
 ANSAETZE = get_args(DressedQuantum.model_fields["ansatz"].annotation)
 
@@ -101,14 +74,17 @@ def experiment(values: Values) -> Experiment:
     """The experiment of these control values; `LabError` says in one sentence what does not fit."""
     chosen = [*values["heads"], *values["ablations"]]
     if not chosen:
-        raise LabError("Heads to compare: nothing is chosen; choose one or more of " + ", ".join(HEADS) + ".")
-    unknown = [name for name in chosen if name not in HEADS | ABLATIONS]
+        raise LabError("Heads to compare: nothing is chosen; choose one or more of " + ", ".join(head_choices()) + ".")
+    choices = head_choices() | head_choices(ablations=True)
+    unknown = [name for name in chosen if name not in choices]
     if unknown:
-        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(HEADS | ABLATIONS)}.")
+        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(choices)}.")
     listing = find_features(values["dataset"], values["features"])
     shared = {name: values[name] for name in _SHARED}
     cut = {"dataset": listing.dataset, "backbone": listing.backbone, "layer": listing.layer, "weights": listing.weights}
-    heads = [(HEADS | ABLATIONS)[name](values) for name in chosen]
+    circuit = SimpleNamespace(**values)
+    with refused_in_one_sentence():
+        heads = [choices[name].head(circuit) for name in chosen]
     return Experiment(tuple(run_config(shared | cut | {"head": head}) for head in heads), listing)
 
 
@@ -120,20 +96,16 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
 def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     """The control values that give these configurations: what `experiment` does, backwards."""
     first = configs[0]
-    names = [head_style(config.head).label for config in configs]
+    names = [config.head.style.label for config in configs]
     values: dict[str, Any] = {name: getattr(first, name) for name in _SHARED}
     values |= {
         "dataset": first.dataset,
         "features": features_key(first),
-        "heads": [name for name in names if name in HEADS],
-        "ablations": [name for name in names if name in ABLATIONS],
+        "heads": [name for name in names if name in head_choices()],
+        "ablations": [name for name in names if name in head_choices(ablations=True)],
     }
-    sized = [config.head.model_dump() for config in configs if hasattr(config.head, "n_qubits")]
-    for head in sorted(sized, key=lambda head: head["kind"] != "dressed_quantum")[:1]:
-        values |= {name: head[name] for name in _CIRCUIT if name in head}
-    for config in configs:
-        if config.head.kind == "bottleneck":
-            values.setdefault("n_qubits", config.head.width)
+    for controls in sorted((config.head.controls for config in configs), key=len, reverse=True):
+        values = controls | values  # the head that says most is heard first
     return values
 
 
@@ -158,7 +130,7 @@ def feature_choices(dataset: str) -> list[Listing]:
 def parameter_counts(config: RunConfig) -> tuple[int, int]:
     """Trainable parameters of a head on its features: (in the circuit, elsewhere)."""
     n_features = find_features(config.dataset, features_key(config)).n_features
-    return count_trained(config.head, n_features, len(DATASETS[config.dataset].classes))
+    return config.head.count_trained(n_features, len(DATASETS[config.dataset].classes))
 
 
 def beyond_controls(configs: Sequence[RunConfig]) -> dict[str, Any]:
@@ -167,12 +139,12 @@ def beyond_controls(configs: Sequence[RunConfig]) -> dict[str, Any]:
     Runs from the page of the paper and from a terminal can have such settings.
     """
     try:
-        alike = {head_style(each.head).label: _flat(each) for each in experiment(control_values(configs)).configs}
+        alike = {each.head.style.label: _flat(each) for each in experiment(control_values(configs)).configs}
     except LabError:
         return {}  # their features are not listed here any more
     found: dict[str, Any] = {}
     for config in configs:
-        taken = alike[head_style(config.head).label]
+        taken = alike[config.head.style.label]
         found |= {name: value for name, value in _flat(config).items() if value != taken[name]}
     return found
 
@@ -231,7 +203,7 @@ def _from_text(name: str, text: str, dataset: str) -> Any:
         case "features":
             return features_key(find_features(dataset, text))
         case "heads" | "ablations":
-            return _chosen(name, text.split(",") if text else [], HEADS if name == "heads" else ABLATIONS)
+            return _chosen(name, text.split(",") if text else [], head_choices(ablations=name == "ablations"))
         case "ansatz":
             return _chosen(name, [text], ANSAETZE)[0]
     low, high = bounds(name)

@@ -10,14 +10,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.heads.registry import head_choices
 from core.config.run import run_config
 from core.data.banks import Listing
 from core.data.datasets import DATASETS
 from pages.ui.experiment import (
-    ABLATIONS,
     ANSAETZE,
     CONTROLS,
-    HEADS,
     Values,
     bounds,
     default_values,
@@ -99,7 +98,7 @@ def controls() -> dict[str, Any]:
     values["seeds"] = _slider(right, "Seeds", "seeds")
     values["heads"] = st.pills(
         "Heads to compare",
-        list(HEADS),
+        list(head_choices()),
         selection_mode="multi",
         key="heads",
         persist_state="session",
@@ -145,7 +144,7 @@ def _advanced() -> dict[str, Any]:
     values: dict[str, Any] = {}
     values["ablations"] = st.multiselect(
         "Quantum head without …",
-        list(ABLATIONS),
+        list(head_choices(ablations=True)),
         key="ablations",
         persist_state="session",
         placeholder="nothing taken out",

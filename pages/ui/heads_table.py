@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.events import Epoch
-from core.figures.runs import head_detail, head_style
 from pages.ui.lines import Line, judged_on
 from pages.ui.panel import escape, panel, swatch
 
@@ -38,13 +37,13 @@ def table_html(lines: Sequence[Line]) -> str:
 
 
 def _row(line: Line, linear: float | None) -> str:
-    style = head_style(line.config.head)
+    style = line.config.head.style
     seconds = _fastest_epoch(line.epochs)
     ratio = f"{seconds / linear:.1f}" if seconds and linear else "–"
     accuracy = _accuracy(line.epochs[-1]) if line.epochs else "–"
     return (
         f"<tr><td>{swatch(style.colour, style.dash)} {escape(style.label)}"
-        f"<small>{escape(head_detail(line.config.head))}{', waits' if line.waits else ''}</small></td>"
+        f"<small>{escape(line.config.head.detail)}{', waits' if line.waits else ''}</small></td>"
         f"<td>{line.parameters[0]:,} + {line.parameters[1]:,}</td><td>{accuracy}</td>"
         f"<td>{_short(seconds) if seconds is not None else '–'}</td><td>{ratio}</td></tr>"
     )

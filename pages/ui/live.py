@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config.heads.registry import HeadConfig
+from core.config.heads.base import Head
 from core.config.run import RunConfig
-from core.figures.runs import QUANTITIES, TRAIN_DASH, Curve, curves, head_style
+from core.figures.runs import QUANTITIES, Curve, curves
+from core.figures.style import TRAIN_DASH
 from core.runs.snapshots import Snapshot
 from pages.ui.charts import charts
 from pages.ui.circuit import circuit_view
@@ -82,8 +83,8 @@ def curves_view(
     )
 
 
-def _legend_html(drawn_heads: Sequence[HeadConfig], watched: str) -> str:
-    styles = [head_style(head) for head in drawn_heads]
+def _legend_html(drawn_heads: Sequence[Head], watched: str) -> str:
+    styles = [head.style for head in drawn_heads]
     heads = [f"<span>{swatch(style.colour, style.dash)}{escape(style.label)}</span>" for style in styles]
     how = [
         f"{swatch('currentColor', 'solid')}{watched}, median of seeds",
@@ -107,7 +108,7 @@ def _trained(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, tuple[floa
     return "", None
 
 
-def _as_drawn(head: HeadConfig) -> HeadConfig:
+def _as_drawn(head: Head) -> Head:
     """A head as far as the controls describe it."""
     return head.model_copy(update={"init_scale": None})
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 import streamlit as st
 
 from core.errors import LabError
-from core.figures.runs import head_style
 from core.runs.store import Record, is_shipped
 from pages.ui.experiment import control_values, experiment_title, shared_settings
 from pages.ui.form import fill
@@ -35,9 +34,7 @@ def _queue() -> None:
         snapshot = jobs().snapshot(each.run_id)
         whose = "yours" if may_control(each.owner) else "of somebody else"
         place = "in training" if each.position == 0 else f"place {each.position}"
-        st.caption(
-            f"{place}: {head_style(snapshot.config.head).label}, {experiment_title([snapshot.config])} ({whose})"
-        )
+        st.caption(f"{place}: {snapshot.config.head.style.label}, {experiment_title([snapshot.config])} ({whose})")
 
 
 def _own() -> None:
@@ -46,7 +43,7 @@ def _own() -> None:
     if not groups:
         st.caption("None yet.")
     for group in groups[:SHOWN]:
-        heads = ", ".join(head_style(record.config.head).label for record in group)
+        heads = ", ".join(record.config.head.style.label for record in group)
         when = group[0].created.astimezone().strftime("%d %b %H:%M")
         title = experiment_title([record.config for record in group])
         st.button(

@@ -12,7 +12,7 @@ import streamlit as st
 from core.config.run import POINT_DATASETS, RunConfig
 from core.data.datasets import DATASETS, images
 from core.errors import LabError
-from core.figures.runs import HeadScore, accuracies, confusion, head_style
+from core.figures.runs import HeadScore, accuracies, confusion
 from core.runs.snapshots import Snapshot
 from core.runs.store import Record
 from core.settings import settings
@@ -46,7 +46,7 @@ class Tested:
 
     @property
     def label(self) -> str:
-        return head_style(self.config.head).label
+        return self.config.head.style.label
 
 
 def results_view(snapshots: Sequence[Snapshot]) -> None:

@@ -21,7 +21,6 @@ from core.data.cuts import cut_title, find_cut
 from core.data.datasets import DATASETS, images_here
 from core.data.downloads import DOWNLOAD_MB
 from core.errors import LabError
-from core.figures.runs import head_style
 from core.paper.table import Line, Measured, Row
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
@@ -125,7 +124,7 @@ def features_title(row: Row) -> str:
 
 def head_title(row: Row) -> str:
     """What a row's head is called, as everywhere here; the authors' names for those of the notebook are others."""
-    return head_style(row.config.head).label if row.config else NOTEBOOK_HEADS[row.head_name]
+    return row.config.head.style.label if row.config else NOTEBOOK_HEADS[row.head_name]
 
 
 NOTEBOOK_HEADS = {"classical": "mlp", "hybrid": "quantum"}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from core.figures.runs import head_style
 from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, Record, Status
@@ -87,14 +86,14 @@ def _reached(snapshots: Sequence[Snapshot]) -> str:
     done, of = int(_epochs_done(last)), last.config.epochs
     if all(int(_epochs_done(each)) == done for each in snapshots):
         return f"{done} of {of} epochs"
-    return f"{head_style(last.config.head).label} at {done} of {of} epochs"
+    return f"{last.config.head.style.label} at {done} of {of} epochs"
 
 
 def _message(snapshots: Sequence[Snapshot]) -> str:
     """What there is to say of a run, and of which one unless it holds for all."""
     if len({each.message for each in snapshots}) == 1:
         return snapshots[0].message
-    return next(f"{head_style(each.config.head).label}: {each.message}" for each in snapshots if each.message)
+    return next(f"{each.config.head.style.label}: {each.message}" for each in snapshots if each.message)
 
 
 def _epochs_done(snapshot: Snapshot) -> float:

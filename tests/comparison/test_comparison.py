@@ -37,16 +37,16 @@ from core.comparison.record import (
 from core.comparison.run import Outcome, Progress, compete, head_entry
 from core.comparison.scikit_learn import fit
 from core.comparison.tuning import TUNING_SEEDS, head_width, tune, width_choices, with_width
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
-from core.config.heads.registry import HeadConfig
 from core.config.run import RunConfig
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.events import Epoch, Finished
 from core.figures.comparison import critical_difference, paired_differences, rival_colour, tuning
-from core.figures.runs import seed_colour
+from core.figures.style import seed_colour
 from core.statistics.verdict import headline
 from core.training.loop import run_splits, train
 
@@ -125,7 +125,7 @@ def test_classical_rivals_start_as_usual_except_the_papers_own() -> None:
 
 
 @pytest.mark.parametrize("head", [Linear(), DressedQuantum(ablation="near_zero")])
-def test_the_candidate_is_a_whole_quantum_head(head: HeadConfig) -> None:
+def test_the_candidate_is_a_whole_quantum_head(head: Head) -> None:
     with pytest.raises(LabError):
         rivals(problem_config("spirals").model_copy(update={"head": head}))
 
@@ -202,7 +202,7 @@ def test_a_diverged_seed_counts_as_one_that_knows_nothing(config: RunConfig, ban
 
 @pytest.mark.parametrize("head", [DressedQuantum(n_qubits=2, q_depth=1), Bottleneck(), Linear()])
 def test_every_head_tries_as_many_settings_and_the_best_is_kept(
-    config: RunConfig, bank: FeatureBank, head: HeadConfig
+    config: RunConfig, bank: FeatureBank, head: Head
 ) -> None:
     given = config.model_copy(update={"head": head, "epochs": 1})
     chosen, trials = last_value(tune(given, bank, 5))

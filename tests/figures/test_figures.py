@@ -9,27 +9,18 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
 from core.events import Epoch
-from core.figures.runs import (
-    Curve,
-    HeadScore,
-    accuracies,
-    confusion,
-    curves,
-    head_style,
-    points_of,
-    seed_colour,
-    template,
-)
+from core.figures.runs import Curve, HeadScore, accuracies, confusion, curves, points_of
+from core.figures.style import seed_colour, template
 
-HEADS: list[HeadConfig] = [DressedQuantum(), Bottleneck(), Linear(), MLP(), ClosedForm()]
-ABLATIONS: list[HeadConfig] = [
+HEADS: list[Head] = [DressedQuantum(), Bottleneck(), Linear(), MLP(), ClosedForm()]
+ABLATIONS: list[Head] = [
     DressedQuantum(ablation=ablation)
     for ablation in ("near_zero", "random_angles", "no_entanglers", "shuffled_entanglers", "frozen_pre_net")
 ]
@@ -117,7 +108,7 @@ def test_axes_hold_all_that_is_drawn_and_do_not_shrink_around_a_growing_curve(qu
 
 
 def test_every_head_has_a_colour_and_a_dash_of_its_own_that_also_differ_in_grey() -> None:
-    styles = [head_style(head) for head in [*HEADS, *ABLATIONS]]
+    styles = [head.style for head in [*HEADS, *ABLATIONS]]
     assert len({style.label for style in styles}) == len(styles)
     assert len({style.colour for style in styles}) == len(styles)
     assert len({style.dash for style in styles}) == len(styles)
@@ -169,8 +160,8 @@ def test_the_tools_of_a_chart_are_icons_without_a_box(dark: bool, ground: str) -
 
 
 @pytest.mark.parametrize("ground", [LIGHT, DARK])
-@pytest.mark.parametrize("head", [*HEADS, *ABLATIONS], ids=lambda head: head_style(head).label)
-def test_single_seeds_and_their_intervals_are_seen_on_both_grounds(head: HeadConfig, ground: str) -> None:
+@pytest.mark.parametrize("head", [*HEADS, *ABLATIONS], ids=lambda head: head.style.label)
+def test_single_seeds_and_their_intervals_are_seen_on_both_grounds(head: Head, ground: str) -> None:
     dots, _ = accuracies([HeadScore(head, [0.8, 0.9], [0.7, 0.8], [0.9, 1.0], 0.85, 0.8, 0.9)]).data
     assert contrast(dots.marker.line.color, ground) >= 3  # WCAG 2, graphical objects
     assert contrast(dots.marker.color, ground) >= 2
@@ -233,4 +224,4 @@ def test_a_figure_for_export_names_its_heads_on_a_dark_ground_too() -> None:
     figure = curves([Curve(head, measured) for head in HEADS], "loss", 2, dark=True, legend=True)
     assert figure.layout.template == template(dark=True)
     named = [each.name for each in figure.data if each.showlegend is not False]
-    assert sorted(named) == sorted(f"{head_style(head).label}, validation" for head in HEADS)
+    assert sorted(named) == sorted(f"{head.style.label}, validation" for head in HEADS)

@@ -16,26 +16,24 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from core.comparison.record import problem_for
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
+from core.config.heads.registry import head_choices
 from core.config.run import RunConfig
 from core.data.banks import load_bank
 from core.data.datasets import DATASETS
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
-from core.figures.runs import head_style
 from core.runs.snapshots import Snapshot
 from core.runs.store import Store, Summary
 from pages.ui import header, heads_table, standing
 from pages.ui import results as results_part
 from pages.ui.experiment import (
-    ABLATIONS,
     ANSAETZE,
     CONTROLS,
-    HEADS,
     beyond_controls,
     bounds,
     control_values,
@@ -76,9 +74,10 @@ def all_values(draw: some.DrawFn) -> dict[str, Any]:
     values["reuploads"] = draw(some.integers(1, values["q_depth"]))
     values["ansatz"] = draw(some.sampled_from(ANSAETZE))
     values["features"] = draw(some.sampled_from([features_key(listing) for listing in feature_choices(dataset)]))
+    heads, ablations = head_choices(), head_choices(ablations=True)
     in_order = lambda names: lambda chosen: [name for name in names if name in chosen]  # noqa: E731
-    values["heads"] = draw(some.sets(some.sampled_from(list(HEADS)), min_size=1).map(in_order(HEADS)))
-    values["ablations"] = draw(some.sets(some.sampled_from(list(ABLATIONS))).map(in_order(ABLATIONS)))
+    values["heads"] = draw(some.sets(some.sampled_from(list(heads)), min_size=1).map(in_order(heads)))
+    values["ablations"] = draw(some.sets(some.sampled_from(list(ablations))).map(in_order(ablations)))
     return values
 
 
@@ -94,7 +93,7 @@ def test_runs_give_back_the_controls_they_were_made_from(values: dict[str, Any])
     configs = experiment(values).configs
     again = values | control_values(configs)
     assert experiment(again).configs == configs
-    assert [head_style(config.head).label for config in configs] == values["heads"] + values["ablations"]
+    assert [config.head.style.label for config in configs] == values["heads"] + values["ablations"]
 
 
 def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
@@ -151,7 +150,7 @@ DRESSED = (256 * 4 + 4) + (4 * 2 + 2)
     }.items(),
 )
 def test_parameters_before_the_click(name: str, expected: tuple[int, int]) -> None:
-    chosen = {"heads": [name] if name in HEADS else [], "ablations": [name] if name in ABLATIONS else []}
+    chosen = {"heads": [name], "ablations": []} if name in head_choices() else {"heads": [], "ablations": [name]}
     (config,) = experiment(default_values() | chosen).configs
     assert parameter_counts(config) == expected
 
@@ -198,7 +197,7 @@ def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
 # --- how an experiment stands ----------------------------------------------------------------------------------------
 
 
-def after(n_epochs: int, head: HeadConfig, pace: float | None = None, **about: Any) -> Snapshot:
+def after(n_epochs: int, head: Head, pace: float | None = None, **about: Any) -> Snapshot:
     """A run of 200 epochs that has done so many."""
     nothing = dict.fromkeys(
         ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "status"), ()

@@ -9,18 +9,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.comparison import record as comparison
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
 from core.config.run import RunConfig
 from core.statistics.verdict import fewest_seeds
 from pages.ui import results as results_part
 from pages.ui.results import explanation, most_often_wrong, sentence, tuned_address
 
-TEN_HEADS: tuple[HeadConfig, ...] = (
+TEN_HEADS: tuple[Head, ...] = (
     DressedQuantum(),
     Bottleneck(),
     Linear(),
@@ -33,7 +33,7 @@ TEN_HEADS: tuple[HeadConfig, ...] = (
 )
 
 
-def seen(head: HeadConfig, n_right: list[int], n_test: int = 1_000) -> results_part.Tested:
+def seen(head: Head, n_right: list[int], n_test: int = 1_000) -> results_part.Tested:
     """A head whose every seed gets the first so many of the test samples right."""
     correct = np.arange(n_test) < np.array(n_right)[:, None]
     labels = np.arange(n_test) % 2

@@ -27,7 +27,6 @@ from core.paper.table import (
 )
 from core.runs.store import Store
 from core.statistics.verdict import mean_interval
-from core.training.shapes import count_trained
 
 SHIPPED_ROWS = [row for row in rows() if row.config and row.cut and row.cut.layer != "avgpool"]
 SHIPPED_KEYS = [row.key for row in SHIPPED_ROWS]
@@ -82,7 +81,7 @@ def test_settings_of_the_image_examples(
 def test_the_papers_head_has_24_angles_among_2086_parameters() -> None:
     config = row_of("ants_bees", "dressed_quantum", "avgpool", "paper").config
     assert config is not None
-    quantum, classical = count_trained(config.head, 512, 2)
+    quantum, classical = config.head.count_trained(512, 2)
     assert (quantum, quantum + classical) == (24, 2086)
 
 

@@ -10,16 +10,15 @@ from torch.nn import functional
 
 from core.circuit.dressed import dressed_circuit
 from core.circuit.qnode import qnode
+from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
 from core.training.loop import training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
-from core.training.shapes import count_trained, dense_widths, head_parameters
 
 HEADS = [
     DressedQuantum(n_qubits=4, q_depth=3, q_delta=0.7),
@@ -42,7 +41,7 @@ ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "leaky_relu": torch.nn.Le
 MEMBERS, BATCH, FEATURES, CLASSES = 2, 3, 7, 2
 
 
-def reference(head: HeadConfig, weights: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+def reference(head: Head, weights: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """Logits of one member by torch's layers and PennyLane, in float64."""
     dense = [name.removesuffix(".weight") for name in weights if name.endswith(".weight")]
     for name in dense:
@@ -63,7 +62,7 @@ def reference(head: HeadConfig, weights: dict[str, torch.Tensor], x: torch.Tenso
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: "-".join(str(v) for v in head.model_dump().values()))
-def test_logits_and_gradients(head: HeadConfig, device: str) -> None:
+def test_logits_and_gradients(head: Head, device: str) -> None:
     generator = torch.Generator().manual_seed(3)
     network = Network(head, FEATURES, CLASSES, MEMBERS, device)
     network.initialise([11, 12])
@@ -89,7 +88,7 @@ def test_logits_and_gradients(head: HeadConfig, device: str) -> None:
 
 
 @pytest.mark.parametrize("head", [*HEADS, DressedQuantum(n_qubits=9), DressedQuantum(n_qubits=9, reuploads=2)])
-def test_a_training_step_stays_on_its_device(head: HeadConfig) -> None:
+def test_a_training_step_stays_on_its_device(head: Head) -> None:
     """torch's meta device computes shapes alone, and refuses to mix with tensors that were made elsewhere."""
     network = Network(head, FEATURES, CLASSES, MEMBERS, device="meta")
     optimiser = MemberAdam(network.flat, network.flat_grad)
@@ -133,13 +132,13 @@ def test_dense_layers_start_as_torch_starts_them() -> None:
 def test_the_default_mlp_has_about_as_many_parameters_as_the_quantum_head(
     n_features: int, n_qubits: int, q_depth: int
 ) -> None:
-    wanted = sum(count_trained(DressedQuantum(n_qubits=n_qubits, q_depth=q_depth), n_features, 2))
-    found = sum(count_trained(MLP(n_qubits=n_qubits, q_depth=q_depth), n_features, 2))
+    wanted = sum(DressedQuantum(n_qubits=n_qubits, q_depth=q_depth).count_trained(n_features, 2))
+    found = sum(MLP(n_qubits=n_qubits, q_depth=q_depth).count_trained(n_features, 2))
     assert abs(found - wanted) <= (n_features + 3) / 2  # one hidden unit more or less is further off
 
 
 def test_parameter_counts_are_the_papers() -> None:
-    quantum, classical = count_trained(DressedQuantum(n_qubits=4, q_depth=6), 512, 2)
+    quantum, classical = DressedQuantum(n_qubits=4, q_depth=6).count_trained(512, 2)
     assert (quantum, classical) == (24, 512 * 4 + 4 + 4 * 2 + 2)
     assert quantum + classical == 2086
 
@@ -150,5 +149,6 @@ def test_weights_load_by_name() -> None:
     first.initialise([1, 2])
     second.load({name: weight.numpy() for name, weight in first.weights.items()})
     assert torch.equal(first.flat, second.flat)
-    assert dense_widths(head, 4, 2) == (4, 3, 2, 2)
-    assert np.prod(first.flat.shape) == 2 * sum(p.size for p in head_parameters(head, 4, 2))
+    shapes = [parameter.shape for parameter in head.parameters(4, 2)]
+    assert shapes == [(3, 4), (3,), (2, 3), (2,), (2, 2), (2,)]
+    assert np.prod(first.flat.shape) == 2 * sum(map(np.prod, shapes))

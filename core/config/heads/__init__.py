@@ -1,6 +1,7 @@
-"""The kinds of trained heads, one file each.
+"""The kinds of trained heads: everything that is true of a kind is in its one file.
 
-`base` has what they share: the start of their weights, and the size of the circuit that rivals are matched to.
-`dressed_quantum` is the paper's head; `closed_form`, `linear`, `bottleneck` and `mlp` are its classical rivals.
-`registry` collects them by kind.
+`base` has the contract: how a kind is called and drawn, its lines in the menus, its size, its layers. `layers` has the
+words in which a kind describes its layers and their weights. `dressed_quantum` is the paper's head and `ablations`
+what can be taken out of it; `bottleneck`, `linear`, `mlp` and `closed_form` are its classical rivals. `registry` lists
+the kinds in the order of the menus: a new kind is a file here and its name there.
 """

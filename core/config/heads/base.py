@@ -1,20 +1,110 @@
-"""What head kinds share."""
+"""What a head kind says of itself: the contract, and what several kinds share."""
 
-from typing import Literal
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import Field
 
 from core.config.frozen import Frozen
+from core.config.heads.layers import Layer, Parameter
 
-Activation = Literal["tanh", "relu", "leaky_relu", "sine"]
+
+@dataclass(frozen=True)
+class Style:
+    """How a head is called and drawn, on every page, slide and export.
+
+    Colours are Okabe and Ito's, which people with any kind of colour vision tell apart, and lie at different greys.
+    dash: plotly's pattern of stroke and gap lengths.
+    """
+
+    label: str
+    colour: str
+    dash: str
+
+
+class CircuitSettings(Protocol):
+    """The sidebar's controls of the circuit, to which all heads of an experiment are sized."""
+
+    @property
+    def n_qubits(self) -> int: ...
+    @property
+    def q_depth(self) -> int: ...
+    @property
+    def q_delta(self) -> float: ...
+    @property
+    def ansatz(self) -> str: ...
+    @property
+    def reuploads(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of the laboratory's menus of heads."""
+
+    style: Style
+    """That of the head that it makes, whose label is the line's text."""
+    head: Callable[[CircuitSettings], "Head"]
+    is_ablation: bool = False
+    """Ablations have a menu of their own."""
 
 
 class Head(Frozen):
-    """What every head has in common."""
+    """A trained head: its fields, and everything that the laboratory has to know of its kind."""
 
+    kind: str
+    """The name of the kind in records and commands; each kind sets its own."""
     init_scale: float | None = Field(
         None, gt=0, le=10, description="Standard deviation of all initial weights; empty: torch.nn.Linear's own."
     )
+
+    choices: ClassVar[tuple[Choice, ...]]
+    """Its lines in the laboratory's menus."""
+
+    @property
+    @abstractmethod
+    def style(self) -> Style:
+        """Name, colour and dash."""
+
+    @property
+    @abstractmethod
+    def detail(self) -> str:
+        """What it is, in few words and with its sizes, e.g. "4 qubits, depth 6"."""
+
+    @property
+    def controls(self) -> dict[str, Any]:
+        """The controls of `CircuitSettings` that this head was sized by, and their values."""
+        return {}
+
+    @abstractmethod
+    def layers(self, n_features: int, n_classes: int) -> tuple[Layer, ...]:
+        """What it is made of, in the order in which data meets it."""
+
+    @property
+    def inner_width(self) -> int | None:
+        """Width of the inner layer that tuning may change; None where the size is the head's definition."""
+        return None
+
+    @property
+    def inner_widths(self) -> tuple[int, ...]:
+        """Widths that tuning may choose from."""
+        return ()
+
+    def with_inner_width(self, width: int) -> Self:
+        """The same head with another of its `inner_widths`."""
+        raise NotImplementedError(f"{self.kind} has one width")
+
+    def parameters(self, n_features: int, n_classes: int) -> tuple[Parameter, ...]:
+        """All its arrays of weights, in the order in which data meets them."""
+        return tuple(each for layer in self.layers(n_features, n_classes) for each in layer.parameters)
+
+    def count_trained(self, n_features: int, n_classes: int) -> tuple[int, int]:
+        """Trainable parameters: (in the circuit, elsewhere)."""
+        counts = {True: 0, False: 0}
+        for parameter in self.parameters(n_features, n_classes):
+            counts[parameter.quantum] += parameter.size if parameter.trained else 0
+        return counts[True], counts[False]
 
 
 class QuantumShape(Head):
@@ -22,3 +112,11 @@ class QuantumShape(Head):
 
     n_qubits: int = Field(4, ge=2, le=12, description="Qubits: the width that features are squeezed to.")
     q_depth: int = Field(6, ge=1, le=20, description="Depth: how often entangler and trained rotations repeat.")
+
+    @property
+    def controls(self) -> dict[str, Any]:
+        return {"n_qubits": self.n_qubits, "q_depth": self.q_depth}
+
+
+QUBITS_TO_TRY = (2, 3, 4, 5, 6, 8)
+"""Numbers of qubits, or of sines, that tuning chooses from."""

@@ -1,11 +1,46 @@
 """The formula that the dressed circuit starts from."""
 
-from typing import Literal
+from math import pi
+from typing import ClassVar, Literal, Self
 
-from core.config.heads.base import QuantumShape
+from core.config.heads.base import QUBITS_TO_TRY, Choice, QuantumShape, Style
+from core.config.heads.layers import Dense, Elementwise, Layer, SineProducts
+
+STYLE = Style("closed form", "#5B7F9C", "9px,3px")
 
 
 class ClosedForm(QuantumShape):
     """The dressed circuit at zero angles, which is a product of sines: a classical head without an inner weight."""
 
     kind: Literal["closed_form"] = "closed_form"
+
+    choices: ClassVar[tuple[Choice, ...]] = (
+        Choice(STYLE, lambda circuit: ClosedForm(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
+    )
+
+    @property
+    def style(self) -> Style:
+        return STYLE
+
+    @property
+    def detail(self) -> str:
+        return "product of sines"
+
+    def layers(self, n_features: int, n_classes: int) -> tuple[Layer, ...]:
+        return (
+            Dense("pre", n_features, self.n_qubits, self.init_scale),
+            Elementwise("tanh", pi / 2),
+            SineProducts(self.n_qubits, self.q_depth),
+            Dense("post", self.n_qubits, n_classes, self.init_scale),
+        )
+
+    @property
+    def inner_width(self) -> int:
+        return self.n_qubits
+
+    @property
+    def inner_widths(self) -> tuple[int, ...]:
+        return QUBITS_TO_TRY
+
+    def with_inner_width(self, width: int) -> Self:
+        return self.model_copy(update={"n_qubits": width})

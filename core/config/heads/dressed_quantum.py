@@ -1,10 +1,22 @@
-"""The dressed quantum circuit, and the ablations that take one part out of it."""
+"""The dressed quantum circuit (arXiv:1912.08278, eq. 12)."""
 
-from typing import Literal
+from functools import partial
+from math import pi
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.config.heads.base import QuantumShape
+from core.config.heads.ablations import ABLATIONS, WHOLE, Variant
+from core.config.heads.base import QUBITS_TO_TRY, Choice, CircuitSettings, QuantumShape, Style
+from core.config.heads.layers import Circuit, Dense, Elementwise, Layer
+
+ANGLES_OF_A_QUBIT = {"mari": 1, "ring": 1, "strongly_entangling": 3}
+"""Ansatz → trained angles of one qubit in one layer."""
+
+
+def _head(circuit: CircuitSettings, ablation: str = "none") -> "DressedQuantum":
+    names = ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")
+    return DressedQuantum.model_validate({name: getattr(circuit, name) for name in names} | {"ablation": ablation})
 
 
 class DressedQuantum(QuantumShape):
@@ -20,6 +32,14 @@ class DressedQuantum(QuantumShape):
         "none", "near_zero", "random_angles", "no_entanglers", "shuffled_entanglers", "frozen_pre_net"
     ] = Field("none", description="What is taken out of the quantum head to see whether it matters.")
 
+    choices: ClassVar[tuple[Choice, ...]] = (
+        Choice(WHOLE.style, _head),
+        *(
+            Choice(variant.style, partial(_head, ablation=name), is_ablation=True)
+            for name, variant in ABLATIONS.items()
+        ),
+    )
+
     @model_validator(mode="after")
     def _reuploads_fit(self) -> "DressedQuantum":
         if self.reuploads > self.q_depth:
@@ -28,3 +48,44 @@ class DressedQuantum(QuantumShape):
                 f"so use up to q_depth = {self.q_depth} embeddings"
             )
         return self
+
+    @property
+    def variant(self) -> Variant:
+        """Whole, or what its ablation leaves of it."""
+        return ABLATIONS.get(self.ablation, WHOLE)
+
+    @property
+    def n_angles(self) -> int:
+        """Trained angles of its circuit: flat, layer by layer, qubit by qubit."""
+        return self.q_depth * self.n_qubits * ANGLES_OF_A_QUBIT[self.ansatz]
+
+    @property
+    def style(self) -> Style:
+        return self.variant.style
+
+    @property
+    def detail(self) -> str:
+        return f"{self.n_qubits} qubits, depth {self.q_depth}"
+
+    @property
+    def controls(self) -> dict[str, Any]:
+        return super().controls | {"q_delta": self.q_delta, "ansatz": self.ansatz, "reuploads": self.reuploads}
+
+    def layers(self, n_features: int, n_classes: int) -> tuple[Layer, ...]:
+        return (
+            Dense("pre", n_features, self.n_qubits, self.init_scale, trained=self.variant.trains_pre_net),
+            Elementwise("tanh", pi / 2),
+            Circuit(self),
+            Dense("post", self.n_qubits, n_classes, self.init_scale),
+        )
+
+    @property
+    def inner_width(self) -> int:
+        return self.n_qubits
+
+    @property
+    def inner_widths(self) -> tuple[int, ...]:
+        return QUBITS_TO_TRY
+
+    def with_inner_width(self, width: int) -> Self:
+        return self.model_copy(update={"n_qubits": width})

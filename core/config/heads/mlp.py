@@ -1,10 +1,14 @@
 """A classical network of hidden layers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from core.config.heads.base import Activation, QuantumShape
+from core.config.heads.base import Choice, QuantumShape, Style
+from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.layers import Activation, Layer, dense_stack
+
+STYLE = Style("mlp", "#CC79A7", "18px,3px,5px,3px")
 
 
 class MLP(QuantumShape):
@@ -19,3 +23,37 @@ class MLP(QuantumShape):
         description="Function applied to each hidden unit. Plain ReLU units die in a layer this narrow whose inputs "
         "are never negative.",
     )
+
+    choices: ClassVar[tuple[Choice, ...]] = (
+        Choice(STYLE, lambda circuit: MLP(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
+    )
+
+    @property
+    def style(self) -> Style:
+        return STYLE
+
+    @property
+    def detail(self) -> str:
+        return "matched in size" if self.hidden is None else "hidden " + "-".join(map(str, self.hidden))
+
+    def layers(self, n_features: int, n_classes: int) -> tuple[Layer, ...]:
+        hidden = self.hidden or (self._matched_width(n_features, n_classes),)
+        return dense_stack((n_features, *hidden, n_classes), self.activation, self.init_scale)
+
+    def _matched_width(self, n_features: int, n_classes: int) -> int:
+        """Units of the one hidden layer with which it comes closest to the quantum head's parameters."""
+        quantum_head = DressedQuantum(n_qubits=self.n_qubits, q_depth=self.q_depth)
+        wanted = sum(quantum_head.count_trained(n_features, n_classes))
+        return max(1, round((wanted - n_classes) / (n_features + 1 + n_classes)))
+
+    @property
+    def inner_width(self) -> int | None:
+        return self.hidden[0] if self.hidden else None
+
+    @property
+    def inner_widths(self) -> tuple[int, ...]:
+        return (16, 32, 64, 128, 256) if self.hidden else ()
+
+    def with_inner_width(self, width: int) -> Self:
+        """The same head with all hidden layers as wide."""
+        return self.model_copy(update={"hidden": (width,) * len(self.hidden or ())})

@@ -1,17 +1,40 @@
-"""All head kinds, and a head from plain values."""
+"""All head kinds; a head from plain values."""
 
-from typing import Annotated, get_args
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, SerializeAsAny, TypeAdapter
 
-from core.config.heads.base import Head
+from core.config.heads.base import Choice, Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 
-HeadConfig = Annotated[DressedQuantum | ClosedForm | Linear | Bottleneck | MLP, Field(discriminator="kind")]
+HEAD_KINDS: dict[str, type[Head]] = {
+    kind.model_fields["kind"].default: kind for kind in (DressedQuantum, Bottleneck, Linear, MLP, ClosedForm)
+}
+"""Kind → its class, in the order of the menus."""
 
-HEADS: dict[str, type[Head]] = {head.model_fields["kind"].default: head for head in get_args(get_args(HeadConfig)[0])}
-"""Kind → its configuration."""
+
+def head_choices(ablations: bool = False) -> dict[str, Choice]:
+    """Label → choice of the laboratory's menu of heads, or of that of ablations."""
+    every = (choice for kind in HEAD_KINDS.values() for choice in kind.choices)
+    return {choice.style.label: choice for choice in every if choice.is_ablation == ablations}
+
+
+def validate_head(values: Any) -> Head:
+    """A head from plain values with its ``kind``; pydantic's `ValidationError` names the kind and the field."""
+    return _adapter(tuple(HEAD_KINDS.values())).validate_python(values)
+
+
+@lru_cache(maxsize=8)
+def _adapter(kinds: tuple[type[Head], ...]) -> TypeAdapter[Head]:
+    either: Any = Annotated[reduce(or_, kinds), Field(discriminator="kind")]
+    return TypeAdapter(either)
+
+
+HeadConfig = Annotated[SerializeAsAny[Head], PlainValidator(validate_head)]
+"""A head of any registered kind, as a field of a configuration."""
