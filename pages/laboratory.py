@@ -21,6 +21,7 @@ from pages.ui.live import live_view
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, say
 from pages.ui.standing import overall
+from pages.ui.strip import strip
 from pages.ui.view import View, load
 
 SECONDS_OF_A_DOUBLE_CLICK = 2
@@ -40,6 +41,8 @@ def main() -> None:
             wanted, problem = None, str(error)
         run_button(wanted)
 
+    if wanted is not None:
+        strip(wanted.features)
     with st.container():  # always there: what comes and goes in it moves no chart to another place
         for sentence in (st.session_state.address_problem, stale, problem):
             if sentence:

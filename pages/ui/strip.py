@@ -1,0 +1,66 @@
+"""What this page is, before anything else: its name, one sentence, and the way from an image to an answer."""
+
+from collections.abc import Sequence
+
+from core.config.run import POINT_DATASETS
+from core.data.banks import Listing
+from core.data.datasets import DATASETS
+from pages.ui.panel import escape, panel
+
+NAME = "Hybrid Transfer Lab"
+SENTENCE = (
+    "Train a small quantum circuit on what a network already knows, and see beside it what classical networks do with "
+    "the same problem."
+)
+
+
+def strip(features: Listing) -> None:
+    """The way from an input to its class with these features."""
+    steps = _steps(features)
+    arrow = '<span class="arrow" aria-hidden="true">→</span>'
+    items = arrow.join(
+        f'<span class="step">{_ICONS[icon]}<span>{escape(words)}<small>{escape(about)}</small></span></span>'
+        for icon, words, about in steps
+    )
+    panel(
+        f'<div class="name"><h1>{NAME}</h1><p class="quiet">{SENTENCE}</p></div><div class="strip" role="img" '
+        f'aria-label="{escape(", then ".join(words for _, words, _ in steps))}">{items}</div>',
+        key="strip",
+        min_height=84,
+    )
+
+
+def _steps(features: Listing) -> Sequence[tuple[str, str, str]]:
+    """Icon, words and what there is to say of each step."""
+    data = DATASETS[features.dataset]
+    numbers = f"{features.n_features:,} numbers"
+    answer = ("answer", " or ".join(data.classes), "the answer")
+    if features.dataset in POINT_DATASETS:
+        return ("point", "point", data.title), ("numbers", numbers, "its coordinates"), _HEAD, answer
+    network = features.title.split(", ")[0]
+    return (
+        ("image", "image", f"{data.title}: {data.n_train + data.n_test:,} of them"),
+        ("network", network, "frozen, trained on ImageNet"),
+        ("numbers", numbers, "features, computed once"),
+        _HEAD,
+        answer,
+    )
+
+
+_HEAD = ("head", "head", "the only part that is trained here")
+
+
+def _icon(drawing: str) -> str:
+    return f'<svg viewBox="0 0 24 24" width="26" height="26" aria-hidden="true">{drawing}</svg>'
+
+
+_ICONS = {
+    "image": _icon(
+        '<rect x="3" y="4" width="18" height="16" rx="2"/><circle cx="9" cy="10" r="2"/><path d="M4 18l6-5 4 3 3-3 4 4"/>'
+    ),
+    "point": _icon('<path d="M4 4v16h16"/><circle cx="10" cy="13" r="1.5"/><circle cx="15" cy="8" r="1.5"/>'),
+    "network": _icon('<path d="M4 4v16M9 6v12M14 8v8M19 10v4"/><path d="M4 12h15" stroke-dasharray="2 2"/>'),
+    "numbers": _icon('<path d="M5 20V9M9 20V5M13 20v-7M17 20V8M21 20v-4"/>'),
+    "head": _icon('<path d="M2 8h6M16 8h6M2 16h6M16 16h6"/><rect x="8" y="4" width="8" height="16" rx="2"/>'),
+    "answer": _icon('<circle cx="12" cy="12" r="9"/><path d="M8 12.5l3 3 5-6"/>'),
+}
