@@ -17,7 +17,9 @@ from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
 from pages.ui.forecast import forecast
 from pages.ui.form import controls, read_address, to_defaults, write_address
+from pages.ui.ghosts import leave
 from pages.ui.live import live_view
+from pages.ui.live_switch import has_changed, live_switch, remember_live, tidy
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, say
 from pages.ui.standing import overall
@@ -30,16 +32,21 @@ SECONDS_OF_A_DOUBLE_CLICK = 2
 def main() -> None:
     """The page, from top to bottom."""
     read_address(linked_settings)
-    run_ids, stale = known_runs(st.session_state.run)
-    fold(st.session_state.run)
     with st.sidebar:
         values = controls()
-        write_address(values)
         try:
             wanted, problem = experiment(values), ""
         except LabError as error:
             wanted, problem = None, str(error)
         run_button(wanted)
+        is_live, is_new = live_switch(values["dataset"], seconds_of(wanted)[0]), has_changed(wanted)
+        if is_live and is_new:
+            start(wanted, by_itself=True)
+        st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
+    write_address(values)
+    run_ids, stale = known_runs(st.session_state.run)
+    tidy(run_ids)
+    fold(st.session_state.run)
 
     if wanted is not None:
         strip(wanted.features)
@@ -113,22 +120,40 @@ def run_button(wanted: Experiment | None) -> None:
             args=(wanted,),
         )
         if wanted and not missing:
-            text, source = estimate(wanted)
-            st.caption(text, help=source)
-    st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
+            seconds, is_sure = seconds_of(wanted)
+            if seconds is None:
+                st.caption("time not known", help="Such a head has not been trained here yet.")
+            elif is_sure:
+                st.caption(f"about {duration(seconds)}", help="Learnt from the runs of this machine.")
+            else:
+                st.caption(
+                    f"perhaps {duration(seconds)}",
+                    help="Learnt from runs of other sizes or elsewhere; the first one here will make it exact.",
+                )
 
 
-def start(wanted: Experiment) -> None:
-    """Submit one run for each head and put them into the address, unless these are in training for this person."""
-    shown = load(known_runs(st.session_state.run)[0])
+def start(wanted: Experiment | None, by_itself: bool = False) -> None:
+    """Submit one run for each head and put them into the address, unless these are in training for this person.
+
+    by_itself: nobody pressed Run; such runs pass when others have taken their place.
+    """
+    if wanted is None or wanted.features.state == "missing":
+        return
+    shown_ids, _ = known_runs(st.session_state.run)
+    shown = load(shown_ids)
     mine = all(each.owner == person() for each in shown)
-    if mine and overall(shown) in LIVE and [each.config for each in shown] == list(wanted.configs):
+    same = [each.config for each in shown] == list(wanted.configs)
+    if same and (by_itself or (mine and overall(shown) in LIVE)):
         return
     try:
         run_ids = submit(wanted.configs, person())
     except LabError as error:
         say(str(error))
         return
+    if shown_ids and list(shown_ids) != run_ids:
+        leave(shown_ids)
+    if by_itself:
+        remember_live(tuple(run_ids))
     st.session_state.run = ",".join(run_ids)
 
 
@@ -138,16 +163,13 @@ def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
     return [jobs().submit(config, owner=owner) for config in configs]
 
 
-def estimate(wanted: Experiment) -> tuple[str, str]:
-    """How long the experiment will take, and where that is known from."""
-    found = [forecast(config) for config in wanted.configs]
-    known = [each for each in found if each is not None]
-    if len(known) < len(found):
-        return "time not known", "Such a head has not been trained here yet."
-    seconds = duration(together([each.seconds for each in known], settings().workers))
-    if all(each.sure for each in known):
-        return f"about {seconds}", "Learnt from the runs of this machine."
-    return f"perhaps {seconds}", "Learnt from runs of other sizes or elsewhere; the first one here will make it exact."
+def seconds_of(wanted: Experiment | None) -> tuple[float | None, bool]:
+    """How long the experiment will take, None if that is not known, and whether runs of this machine say so."""
+    expected = [forecast(config) for config in wanted.configs] if wanted else []
+    known = [each for each in expected if each is not None]
+    if not known or len(known) < len(expected):
+        return None, False
+    return together([each.seconds for each in known], settings().workers), all(each.sure for each in known)
 
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:

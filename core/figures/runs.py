@@ -5,6 +5,7 @@ Losses are in nats, accuracies in [0, 1].
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,14 @@ class Curve:
 
     head: Head
     epochs: Sequence[Epoch]
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """Curves of an experiment that was shown before, and what is different in it, in words."""
+
+    name: str
+    curves: Sequence[Curve]
 
 
 Series = Literal["low", "median", "high", "train"]
@@ -71,16 +80,24 @@ def points_of(epochs: Sequence[Epoch]) -> Points:
 
 
 def curves(
-    curve_list: Sequence[Curve], quantity: Quantity, n_epochs: int, *, dark: bool = False, legend: bool = False
+    curve_list: Sequence[Curve],
+    quantity: Quantity,
+    n_epochs: int,
+    *,
+    ghosts: Sequence[Ghost] = (),
+    dark: bool = False,
+    legend: bool = False,
 ) -> go.Figure:
     """Loss or accuracy against the epoch, all heads in the same axes.
 
     Line: median over seeds of validation data; dotted: of training data; band: 10-90 % of the seeds on validation
     data. n_epochs fixes the horizontal axis from the first point on, so that a growing curve moves nothing. A trace's
     ``meta`` names the head, by its place in curve_list, and the `Series` that it draws: later points find their place.
+    ghosts, oldest first, are thin and grey, with the dashes of their heads, and named where they end.
     """
     figure = go.Figure()
     drawn = [points_of(curve.epochs) for curve in curve_list]
+    faded = [_add_ghost(figure, ghost, quantity) for ghost in ghosts]
     for place, (curve, points) in reversed(list(enumerate(zip(curve_list, drawn, strict=True)))):  # the first on top
         style = curve.head.style
         series = points.numbers[quantity]
@@ -132,11 +149,39 @@ def curves(
             "tickformat": "d",
             "dtick": 1 if n_epochs <= 12 else None,
         },
-        yaxis={"range": axis_range(drawn, quantity), "tickformat": "" if quantity == "loss" else ".0%"},
+        yaxis={
+            "range": axis_range([*drawn, *chain.from_iterable(faded)], quantity),
+            "tickformat": "" if quantity == "loss" else ".0%",
+        },
         showlegend=legend,
         uirevision="zoom",
     )
     return figure
+
+
+GHOST_COLOUR = "#8A929E"
+"""Grey that shows 3:1 on the light and on the dark ground."""
+
+
+def _add_ghost(figure: go.Figure, ghost: Ghost, quantity: Quantity) -> list[Points]:
+    """Draw the medians of an experiment from before; the points that were drawn."""
+    drawn = [points_of(curve.epochs) for curve in ghost.curves]
+    for curve, points in zip(ghost.curves, drawn, strict=True):
+        style = curve.head.style
+        is_first = curve is ghost.curves[0]
+        figure.add_scatter(
+            x=points.epochs,
+            y=points.numbers[quantity]["median"],
+            mode="lines+text" if is_first else "lines",
+            text=[""] * (len(points.epochs) - 1) + [ghost.name],
+            textposition="top left",
+            textfont={"color": GHOST_COLOUR, "size": 11},
+            line={"color": GHOST_COLOUR, "width": 1.3, "dash": style.dash},
+            hovertemplate=_HOVER[quantity],
+            showlegend=False,
+            name=f"{ghost.name}: {style.label}",
+        )
+    return drawn
 
 
 def axis_range(drawn: Sequence[Points], quantity: Quantity) -> list[float]:

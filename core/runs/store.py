@@ -17,6 +17,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import sys
 import time
 import weakref
@@ -190,6 +191,18 @@ class Store:
         self._existing(run_id)
         with self._mutex, self._writing():
             self._update(run_id, status=status, message=message)
+
+    def remove(self, run_id: str) -> None:
+        """Remove a run that is over and its record; `LabError` for one that goes on, that ships, or is not here."""
+        folder = self._existing(run_id)
+        with self._mutex, _writing(self.root):
+            if self.load(run_id).status in LIVE:
+                raise LabError(f"Run {run_id} goes on: stop it before it is removed")
+            if is_shipped(run_id):
+                raise LabError(f"Run {run_id} came with the laboratory: it cannot be removed")
+            aside = folder.with_name(f".{run_id}.{secrets.token_hex(4)}")
+            folder.rename(aside)  # whole or absent, also when what follows is interrupted
+            shutil.rmtree(aside)
 
     def load(self, run_id: str) -> Record:
         """The record of a run; `LabError` if there is none or it cannot be read."""

@@ -47,6 +47,7 @@ function grow(root, { heads, ranges }) {
   for (const [index, quantity] of root.latest.quantities.entries()) {
     const figure = root.latest.figures[index]
     for (const trace of figure.data) {
+      if (!trace.meta) continue // drawn from what is over
       const points = heads[trace.meta.head]
       if (points.at > trace.x.length) return void window.dispatchEvent(new CustomEvent("lab-news-missed"))
       const { low, high, [trace.meta.series]: values } = points[quantity]
@@ -56,7 +57,9 @@ function grow(root, { heads, ranges }) {
         trace.customdata = [...trace.customdata.slice(0, points.at), ...low.map((from, place) => [from, high[place]])]
       if (trace.meta.series === "median" && trace.x.length > 1) Object.assign(trace, { mode: "lines", cliponaxis: true })
     }
-    if (ranges) figure.layout.yaxis.range = ranges[quantity]
+    if (!ranges) continue
+    const [low, high] = figure.layout.yaxis.range // room for what is drawn from before, too
+    figure.layout.yaxis.range = [Math.min(low, ranges[quantity][0]), Math.max(high, ranges[quantity][1])]
   }
   if (window.Plotly) draw(root)
 }

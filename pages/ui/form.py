@@ -199,6 +199,21 @@ def _number(place: Any, label: str, name: str, **look: Any) -> Any:
     )
 
 
+def in_words(values: Values, other: Values) -> str:
+    """Those of these control values that are different in the other ones, in few words, e.g. "depth 8"."""
+    different = [name for name in CONTROLS if values.get(name) != other.get(name)]
+    return ", ".join(_short(name, values.get(name)) for name in different) or "the same settings"
+
+
+def _short(name: str, value: Any) -> str:
+    if name == "n_qubits":
+        return f"{value} qubits"
+    words = {"q_depth": "depth", "q_delta": "angles", "learning_rate": "rate"}.get(name, name.replace("_", " "))
+    if name == "learning_rate":
+        return f"{words} {power_of_ten(value)}"
+    return f"{words} {' + '.join(value) if isinstance(value, list | tuple) else value}"
+
+
 def power_of_ten(value: float) -> str:
     """0.0004 → "4·10⁻⁴"."""
     exponent = floor(log10(value) + 1e-9)

@@ -8,6 +8,7 @@ from core.errors import LabError
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from pages.ui.experiment import experiment_title
+from pages.ui.ghosts import forget, keep_or_release, kept_runs
 from pages.ui.lines import Line
 from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
@@ -97,6 +98,17 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
     st.button(
         "Stop", icon=":material/stop:", key="stop", disabled=not (mine and going), on_click=_each, args=("stop", going)
     )
+    runs = tuple(each.run_id for each in snapshots)
+    kept = runs in kept_runs()
+    st.button(
+        "Release" if kept else "Keep",
+        icon=":material/keep_off:" if kept else ":material/keep:",
+        key="keep",
+        disabled=not snapshots,
+        on_click=keep_or_release,
+        args=(runs,),
+        help="Keep this experiment behind all later curves, not only behind the next three.",
+    )
     st.button(
         "Reset",
         icon=":material/restart_alt:",
@@ -118,6 +130,7 @@ def _each(action: str, run_ids: Sequence[str]) -> None:
 
 
 def reset() -> None:
-    """Show no run any more."""
+    """Show no run any more, and none from before but those that are kept."""
     st.session_state.run = ""
+    forget()
     st.rerun()  # all of the page, not only the part that the button is in

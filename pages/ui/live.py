@@ -6,11 +6,12 @@ import streamlit as st
 
 from core.config.heads.base import Head
 from core.config.run import RunConfig
-from core.figures.runs import QUANTITIES, Curve, curves
+from core.figures.runs import GHOST_COLOUR, QUANTITIES, Curve, Ghost, curves
 from core.figures.style import TRAIN_DASH
 from core.runs.snapshots import Snapshot
 from pages.ui.charts import charts
 from pages.ui.circuit import circuit_view
+from pages.ui.ghosts import ghosts
 from pages.ui.header import header_view
 from pages.ui.heads_table import heads_table
 from pages.ui.lines import Line, judged_on, lines_of, untrained_lines
@@ -30,7 +31,7 @@ def live_view(view: View) -> None:
     snapshots = load(view.run_ids)
     lines = lines_of(snapshots) or untrained_lines(view.experiment.configs if view.experiment else ())
     header_view(view, snapshots, lines)
-    _curves(view, lines)
+    _curves(view, lines, ghosts(snapshots))
     with st.container(key="lower"):
         right, left = st.columns(2, gap="large")
     with right:
@@ -49,12 +50,12 @@ def _wait_for_first_epoch(view: View) -> None:
         jobs().wait_for_epoch(view.run_ids, SECONDS_TO_FIRST_EPOCH)
 
 
-def _curves(view: View, lines: Sequence[Line]) -> None:
+def _curves(view: View, lines: Sequence[Line], before: Sequence[Ghost]) -> None:
     drawn = [Curve(line.config.head, line.epochs) for line in lines]
     n_epochs = max([line.config.epochs for line in lines], default=RunConfig().epochs)
     data = judged_on(lines[0].config) if lines else "validation"
-    revision = ",".join(view.run_ids)
-    curves_view(drawn, n_epochs, key="curves", revision=revision, watched=data, live=view.live_runs)
+    revision = f"{lines[0].config.dataset} {n_epochs}" if lines else ""
+    curves_view(drawn, n_epochs, key="curves", revision=revision, watched=data, live=view.live_runs, before=before)
 
 
 def curves_view(
@@ -65,15 +66,21 @@ def curves_view(
     revision: str,
     watched: str = "validation",
     live: Sequence[str] = (),
+    before: Sequence[Ghost] = (),
 ) -> None:
     """Loss and accuracy of several heads against the epoch, with their legend.
 
-    watched: the data beside training; live: the runs, one for each head, whose news continue the curves.
+    watched: the data beside training; live: the runs, one for each head, whose news continue the curves; before:
+    experiments that were shown before.
     """
-    panel(_legend_html([curve.head for curve in drawn], watched), key=f"{key}-legend", min_height=24)
+    panel(
+        _legend_html([curve.head for curve in drawn], watched, [each.name for each in before]),
+        key=f"{key}-legend",
+        min_height=24,
+    )
     what = f"on {watched} and training data: median over seeds and 10-90 % band of each head"
     charts(
-        [curves(drawn, quantity, n_epochs) for quantity in QUANTITIES],
+        [curves(drawn, quantity, n_epochs, ghosts=before) for quantity in QUANTITIES],
         key=key,
         height=CHART_HEIGHT,
         revision=revision,
@@ -83,13 +90,14 @@ def curves_view(
     )
 
 
-def _legend_html(drawn_heads: Sequence[Head], watched: str) -> str:
+def _legend_html(drawn_heads: Sequence[Head], watched: str, before: Sequence[str]) -> str:
     styles = [head.style for head in drawn_heads]
     heads = [f"<span>{swatch(style.colour, style.dash)}{escape(style.label)}</span>" for style in styles]
     how = [
         f"{swatch('currentColor', 'solid')}{watched}, median of seeds",
         f"{swatch('currentColor', TRAIN_DASH, 1.6)}training",
         f"{_BAND}10-90 % of seeds",
+        *([f"{swatch(GHOST_COLOUR, 'solid', 1.3)}before: {escape('; '.join(before))}"] if before else []),
     ]
     return f'<div class="legend">{"".join(heads)}{"".join(f"<span class=quiet>{each}</span>" for each in how)}</div>'
 

@@ -55,9 +55,7 @@ def _icon(drawing: str) -> str:
 
 
 _ICONS = {
-    "image": _icon(
-        '<rect x="3" y="4" width="18" height="16" rx="2"/><circle cx="9" cy="10" r="2"/><path d="M4 18l6-5 4 3 3-3 4 4"/>'
-    ),
+    "image": _icon('<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M4 18l6-5 4 3 3-3 4 4M8 9h2"/>'),
     "point": _icon('<path d="M4 4v16h16"/><circle cx="10" cy="13" r="1.5"/><circle cx="15" cy="8" r="1.5"/>'),
     "network": _icon('<path d="M4 4v16M9 6v12M14 8v8M19 10v4"/><path d="M4 12h15" stroke-dasharray="2 2"/>'),
     "numbers": _icon('<path d="M5 20V9M9 20V5M13 20v-7M17 20V8M21 20v-4"/>'),
