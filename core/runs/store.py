@@ -195,7 +195,7 @@ class Store:
     def remove(self, run_id: str) -> None:
         """Remove a run that is over and its record; `LabError` for one that goes on, that ships, or is not here."""
         folder = self._existing(run_id)
-        with self._mutex, _writing(self.root):
+        with self._mutex, self._writing():
             if self.load(run_id).status in LIVE:
                 raise LabError(f"Run {run_id} goes on: stop it before it is removed")
             if is_shipped(run_id):

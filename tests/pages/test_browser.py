@@ -1,6 +1,7 @@
 """A stranger's first minutes in a real browser: open, run, watch, reload, pause, look in from another browser."""
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,7 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
 ) -> None:
     page = open_page(browser, f"{laboratory.url}/?n_qubits=99&q_depth=3&epochs=10&heads=quantum")
     expect(page.get_by_test_id("stAlert")).to_contain_text("n_qubits = '99' is not possible")
+    page.locator(".st-key-live label").click()  # off: nothing shall start by itself
     steps = page.evaluate("history.length")
     press(page, "defaults")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
@@ -194,6 +196,22 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
     page.go_back()
     expect(page.locator(".st-key-q_depth")).to_contain_text("3")
     assert "q_depth=3&epochs=10&heads=quantum" in page.url
+    page.context.close()
+
+
+def test_a_slider_that_is_moved_trains_and_leaves_a_ghost(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=5&seeds=2&heads=quantum")
+    if not page.locator(".st-key-live input").is_checked():  # a busy machine has learnt to expect long times
+        page.locator(".st-key-live label").click()
+    for depth in (7, 8):
+        page.locator(".st-key-q_depth input").first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(re.compile(f"q_depth={depth}.*run="))
+        expect(status(page)).to_contain_text("finished")
+    page.wait_for_function("""() => [...document.querySelectorAll(".st-key-curves .lab-chart")].every(
+        chart => chart.data.some(trace => trace.name === "depth 7: quantum" && trace.x.length === 5))""")
+    expect(page.locator(".st-key-curves-legend")).to_contain_text("before: depth 7")
+    assert rebuilds(page) == 0
     page.context.close()
 
 

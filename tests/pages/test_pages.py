@@ -289,6 +289,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_RESULTS_DIR", str(folder))
         patch.setenv("LAB_WORKERS", "1")
+        patch.setattr("pages.ui.live_switch.SECONDS_TO_WAIT_FOR", 0.0)  # nothing starts by itself
         patch.setattr(type(st.context), "cookies", property(lambda _: {}))  # without a browser there are none
         st.cache_resource.clear()
         st.cache_data.clear()
@@ -460,6 +461,43 @@ def test_run_starts_every_head_and_a_link_brings_back_run_and_settings(results: 
     assert not linked.exception
     assert "run" not in linked.query_params
     assert not linked.subheader
+
+
+def test_live_trains_what_changes_and_keeps_the_last_three(results: Path) -> None:
+    page = visit(epochs="2", seeds="2", n_qubits="3", heads="quantum")
+    page.slider(key="q_depth").set_value(2).run()
+    assert "run" not in page.query_params
+    page.toggle(key="live").set_value(True).run()
+    assert "run" not in page.query_params  # nothing has changed
+    before = set(jobs().store.run_ids())
+    started = []
+    for depth in (3, 4, 5, 6, 7, 8):
+        page.slider(key="q_depth").set_value(depth).run()
+        assert not page.exception
+        started.append(page.query_params["run"])
+        (head,) = [jobs().snapshot(started[-1]).config.head]
+        assert isinstance(head, DressedQuantum)
+        assert head.q_depth == depth
+        wait_for("finished", [started[-1]])
+        if depth == 3:
+            page.button(key="keep").click().run()
+    page.run()
+    assert set(jobs().store.run_ids()) - before == {started[0], *started[-4:]}
+    assert page.session_state["before"] == [(run_id,) for run_id in (started[0], *started[-4:-1])]
+
+
+def test_live_leaves_alone_what_somebody_else_trained(results: Path) -> None:
+    owner = visit(epochs="2", seeds="2", n_qubits="3", heads="linear")
+    owner.button(key="start").click().run()
+    run_id = owner.query_params["run"]
+    wait_for("finished", [run_id])
+    page = visit(run=run_id)
+    page.toggle(key="live").set_value(True).run()
+    for seeds in (3, 4, 5, 6, 7):
+        page.slider(key="seeds").set_value(seeds).run()
+        assert page.query_params["run"] != run_id
+        wait_for("finished", [page.query_params["run"]])
+    assert jobs().snapshot(run_id).status == "finished"
 
 
 @pytest.mark.parametrize("epochs", ["1", "1000"])

@@ -321,3 +321,24 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
     )
+
+
+def test_a_run_that_is_over_can_be_removed_whole(store: Store) -> None:
+    run_id = store.create(CONFIG, {})
+    with pytest.raises(LabError, match="stop it before"):
+        store.remove(run_id)
+    store.set_status(run_id, "stopped")
+    other = store.create(CONFIG, {})
+    store.remove(run_id)
+    assert store.run_ids() == [other]
+    assert [path.name for path in store.root.iterdir()] == [other]
+    with pytest.raises(LabError, match="There is no run"):
+        store.remove(run_id)
+
+
+def test_a_shipped_run_cannot_be_removed(store: Store) -> None:
+    run_id = store.create(CONFIG, {}, run_id="paper-something")
+    store.set_status(run_id, "stopped")
+    with pytest.raises(LabError, match="came with the laboratory"):
+        store.remove(run_id)
+    assert store.run_ids() == [run_id]
