@@ -1,4 +1,6 @@
-"""What training tells while it goes on. Plain data, no torch: screens, files and processes all read these.
+"""What work tells while it goes on. Plain data, no torch: screens, files and processes all read these.
+
+All work tells `Progress` and ends with one `Result`; training has the events between and ends with `Finished`.
 
 Lists that hold one number for each member are in the order of `core.config.run.Member`. Losses are in nats, accuracies
 in [0, 1]. Arrays are numpy's.
@@ -10,6 +12,36 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.files import with_nan, without_nan
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far something long has come."""
+
+    kind: ClassVar[str] = "progress"
+    what: str
+    done: int
+    total: int
+    """0: not known"""
+    unit: str
+    per_second: float = 0.0
+    seconds_left: float | None = None
+    """None: not known yet"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The last event of any work: what came out. Each kind of work has its own."""
+
+    kind: ClassVar[str] = "result"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is made from, where that is known only once it has begun."""
+
+    kind: ClassVar[str] = "origin"
+    provenance: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,7 +106,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Finished:
+class Finished(Result):
     """After the last epoch: the test set, touched for the first time."""
 
     kind: ClassVar[str] = "finished"
@@ -93,7 +125,7 @@ class Finished:
     """Selected weights by name, each with a leading member dimension."""
 
 
-Event = Started | Step | Epoch | Checkpoint | Finished
+Event = Progress | Origin | Started | Step | Epoch | Checkpoint | Result
 
 
 def to_json(event: Event) -> dict[str, Any]:

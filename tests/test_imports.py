@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"config", "errors"},
     "circuit": {"config", "errors"},
     "statistics": {"errors"},
-    "data": {"config", "errors", "settings"},
+    "data": {"config", "errors", "events", "settings"},
     "training": {"circuit", "config", "data", "errors", "events", "settings"},
     "runs": {"config", "errors", "events", "settings"},
     "paper": {"circuit", "config", "data", "errors", "events", "runs", "settings", "statistics", "training"},

@@ -17,8 +17,8 @@ from core.data.banks import (
     read_bank,
     write_bank,
 )
-from core.data.downloads import Progress
 from core.errors import LabError
+from core.events import Progress
 from core.files import check_folder
 from core.settings import settings
 from core.words import duration

@@ -9,23 +9,26 @@ import math
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from core.commands.features import Line
 from core.commands.terminal import print_json
+from core.data.downloads import Stopwatch
 from core.errors import LabError
+from core.events import Checkpoint, Epoch, Finished, Progress, Started, Step
 from core.files import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from core.config.run import RunConfig
-    from core.data.downloads import Progress
     from core.events import Event
     from core.paper.table import Measured, Row
     from core.runs.store import Store
     from core.statistics.verdict import Interval
+    from core.work.kinds.train import Training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -133,9 +136,9 @@ def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:
 def _run(given: argparse.Namespace) -> int:
     import torch
 
-    from core.commands.features import Line
     from core.paper.table import find_row, notebook_results, rows
     from core.runs.store import Store
+    from core.work.resume import training
 
     wanted = rows() if given.all else tuple(find_row(key) for key in given.rows)
     if not wanted:
@@ -154,8 +157,7 @@ def _run(given: argparse.Namespace) -> int:
             elif row.config is None:
                 computed |= _compute_notebook(row, store.root, say)
             else:
-                provenance, training = _prepare(row.config, given.download, _print_json if given.json else Line())
-                _train(row, provenance, _with_progress(training) if given.json else training, store, say)
+                _train(row, training(row.config, download=given.download), store, _Steps() if given.json else _Words())
         except LabError as error:
             if not given.all:
                 raise
@@ -179,25 +181,41 @@ def _say_nothing(words: str) -> None:
     pass
 
 
-def _print_json(progress: "Progress") -> None:
-    print_json(vars(progress))
+class _Steps:
+    """One JSON object for every step of progress: downloads, then the steps of all epochs."""
+
+    def __call__(self, event: "Event") -> None:
+        match event:
+            case Progress():
+                print_json(vars(event))
+            case Started():
+                self.per_epoch = event.steps_per_epoch
+                self.watch = Stopwatch("Training", self.per_epoch * event.epochs, "steps")
+                self._reach(0)
+            case Step():
+                self._reach(self.per_epoch * (event.epoch - 1) + event.step)
+            case Epoch():
+                self._reach(self.per_epoch * event.epoch)
+
+    def _reach(self, step: int) -> None:
+        self(self.watch.progress(step - self.watch.done))
 
 
-def _with_progress(training: "Iterator[Event]") -> "Iterator[Event]":
-    """The same events; prints how many steps of all epochs are done."""
-    from core.data.downloads import Stopwatch
-    from core.events import Epoch, Started, Step
+class _Words:
+    """A row on one line: downloads, what is trained, and what came out."""
 
-    for event in training:
-        if isinstance(event, Started):
-            per_epoch = event.steps_per_epoch
-            watch = Stopwatch("Training", per_epoch * event.epochs, "steps")
-            _print_json(watch.progress(0))
-        elif isinstance(event, Step):
-            _print_json(watch.progress(per_epoch * (event.epoch - 1) + event.step - watch.done))
-        elif isinstance(event, Epoch):
-            _print_json(watch.progress(per_epoch * event.epoch - watch.done))
-        yield event
+    def __init__(self) -> None:
+        self.line = Line()
+
+    def __call__(self, event: "Event") -> None:
+        match event:
+            case Progress():
+                self.line(event)
+            case Started():
+                _say(f"{len(event.seeds)} seeds, {event.epochs} epochs ... ")
+            case Finished():
+                accuracy = sum(event.test_accuracy) / len(event.test_accuracy)
+                _say(f"test accuracy {accuracy:.4f}, {event.seconds:.1f} s\n")
 
 
 def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> set[str]:
@@ -224,32 +242,32 @@ def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> s
     return set(results)
 
 
-def _train(
-    row: "Row", provenance: dict[str, Any], training: "Iterator[Event]", store: "Store", say: "Callable[[str], None]"
-) -> None:
-    """Train one row and store it under its own name, without checkpoints, in half precision."""
+def _train(row: "Row", work: "Training", store: "Store", show: "Callable[[Event], None]") -> None:
+    """Train one row and store it under its own name; nothing is stored before training begins."""
+    from core.work.here import record
+
+    material = work.material()
+    events = _as_shipped(work.events(material))
+    first = next(events)
+    while isinstance(first, Progress):
+        show(first)
+        first = next(events)
+    with _earlier_kept(store.folder(row.run_id)):
+        store.create(work.config, work.provenance(material) | {"run_command": row.command}, run_id=row.run_id)
+        record(chain([first], events), store, row.run_id, show)
+
+
+def _as_shipped(events: "Iterator[Event]") -> "Iterator[Event]":
+    """The same events without checkpoints, and weights and logits in half precision, as runs are kept that ship."""
     import numpy as np
 
-    from core.events import Checkpoint, Finished
-
-    config = row.config
-    assert config is not None
-    with _earlier_kept(store.folder(row.run_id)):
-        store.create(config, provenance | {"run_command": row.command}, run_id=row.run_id)
-        say(f"{config.seeds} seeds, {config.epochs} epochs ... ")
-        try:
-            for event in training:
-                if isinstance(event, Finished):
-                    say(f"test accuracy {np.mean(event.test_accuracy):.4f}, {event.seconds:.1f} s\n")
-                    weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-                    logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
-                    event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
-                if not isinstance(event, Checkpoint):
-                    store.append(row.run_id, event)
-        except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            store.set_status(row.run_id, "interrupted" if interrupted else "failed", str(error))
-            raise
+    for event in events:
+        if isinstance(event, Finished):
+            weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+            logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
+            event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
+        if not isinstance(event, Checkpoint):
+            yield event
 
 
 @contextmanager
@@ -268,32 +286,3 @@ def _earlier_kept(folder: Path) -> "Iterator[None]":
             aside.rename(folder)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _prepare(
-    config: "RunConfig", download: bool, tell: "Callable[[Progress], None]"
-) -> "tuple[dict[str, Any], Iterator[Event]]":
-    """Where a run's data come from, and its training, which has not begun; tells of downloads, if they are wanted."""
-    if config.protocol != "paper_batchnorm":
-        from core.data.banks import load_bank
-        from core.training.loop import train
-
-        bank = load_bank(config)
-        return bank.provenance, train(config, bank)
-
-    from core.data.backbones import fetch_weights, load_backbone
-    from core.data.datasets import images
-    from core.data.downloads import fetch_images
-    from core.settings import settings
-    from core.training.on_images import train_on_images
-
-    data_dir = settings().data_dir
-    if download:
-        for progress in fetch_weights(config.backbone, config.layer, config.weights, data_dir):
-            tell(progress)
-        for progress in fetch_images(config.dataset, data_dir):
-            tell(progress)
-    backbone = load_backbone(config.backbone, config.layer, config.weights, data_dir=data_dir)
-    found = images(config.dataset, data_dir)
-    provenance = {"source": found.dataset.source, "weights_source": backbone.weights_source}
-    return provenance | {"weights_sha256": backbone.weights_sha256}, train_on_images(config, found, backbone)

@@ -1,7 +1,6 @@
 """Train one head from several seeds at once and store the run under results/."""
 
 import argparse
-from time import perf_counter
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
@@ -10,13 +9,11 @@ from pydantic.fields import FieldInfo
 from core.commands.terminal import ProgressLine, print_json
 from core.config.heads.registry import HEAD_KINDS
 from core.config.run import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
-from core.data.banks import find_bank_file, load_bank
+from core.data.banks import find_bank_file
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.settings import settings
 from core.words import duration
-
-SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 WEIGHTS_OPTION = "--weights-name"
 """As in `core.commands.features`, whose --weights is a file."""
@@ -42,39 +39,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train and print what happens."""
-    from core.runs.store import Store
+    from core.runs.store import SHIPPED, Store
+    from core.work.here import record
+    from core.work.resume import resumable, training
 
-    store = Store()
+    store = Store(also=SHIPPED)
     if given.resume:
-        record = store.load(given.resume)
-        run_id, config, checkpoint = record.run_id, record.config, record.checkpoint()
-        bank = load_bank(config)
+        record_so_far, work, material, checkpoint = resumable(store, given.resume)
     else:
-        config, checkpoint = config_from(given), None
+        config = config_from(given)
         _check_cut(config)
-        bank = load_bank(config)
+        record_so_far, work, checkpoint = None, training(config), None
+        material = work.material()
 
     import torch  # only now: a mistake is answered at once
 
-    from core.training.loop import existing_device, train
+    from core.training.loop import existing_device
 
     existing_device(settings().device)
-    if not given.resume:
-        run_id = store.create(config, bank.provenance | {"features_sha256": bank.digest})
+    run_id = record_so_far.run_id if record_so_far else store.create(work.config, work.provenance(material))
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
-    show = _print_json if given.json else Progress(config.epochs)
-    kept = perf_counter()
-    try:
-        for event in train(config, bank, checkpoint=checkpoint):
-            if isinstance(event, Checkpoint):
-                if perf_counter() - kept < SECONDS_BETWEEN_CHECKPOINTS:
-                    continue  # writing one takes longer than a short epoch
-                kept = perf_counter()
-            store.append(run_id, event)
-            show(event, run_id)
-    except BaseException as error:
-        store.set_status(run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
-        raise
+    show = _print_json if given.json else _Words(work.config.epochs)
+    record(work.events(material, checkpoint), store, run_id, lambda event: show(event, run_id))
     return 0
 
 
@@ -137,7 +123,7 @@ def _print_json(event: Event, run_id: str) -> None:
     print_json(values)
 
 
-class Progress:
+class _Words:
     """One line that is rewritten while training goes on, and what came out at the end."""
 
     def __init__(self, epochs: int) -> None:

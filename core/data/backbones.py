@@ -23,8 +23,9 @@ from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from core.data.cuts import CUTS, find_cut
-from core.data.downloads import Progress, download
+from core.data.downloads import download
 from core.errors import LabError
+from core.events import Progress
 
 
 @dataclass(frozen=True, eq=False)

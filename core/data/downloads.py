@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from core.data.datasets import images
 from core.errors import LabError
+from core.events import Progress
 from core.files import check_folder
 
 HYMENOPTERA_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
@@ -37,20 +38,6 @@ MAX_DOWNLOAD = 2_000_000_000
 MAX_UNPACKED = 400_000_000
 MAX_MEMBERS = 5_000
 BLOCK = 1 << 18
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far something long has come."""
-
-    what: str
-    done: int
-    total: int
-    """0: not known"""
-    unit: str
-    per_second: float = 0.0
-    seconds_left: float | None = None
-    """None: not known yet"""
 
 
 @dataclass

@@ -21,8 +21,9 @@ from torch import Tensor
 from core.data.backbones import Backbone, fetch_weights, load_backbone
 from core.data.banks import FeatureBank, bank_file, read_bank, write_bank
 from core.data.datasets import ImageSet, images
-from core.data.downloads import Progress, Stopwatch, fetch_images
+from core.data.downloads import Stopwatch, fetch_images
 from core.errors import LabError
+from core.events import Progress
 from core.files import check_folder, replace
 from core.settings import settings
 from core.versions import versions

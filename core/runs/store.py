@@ -14,13 +14,9 @@ whose record says "running" while nobody holds its lock was interrupted, and is 
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
-import sys
-import time
-import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
@@ -35,8 +31,9 @@ import pandas as pd
 
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
-from core.events import Checkpoint, Epoch, Event, Finished, Started, from_epoch_json, to_json
+from core.events import Checkpoint, Epoch, Event, Finished, Origin, Started, from_epoch_json, to_json
 from core.files import append_line, json_text, replace_arrays, replace_text, with_nan, writing
+from core.runs.ownership import Ownership
 from core.settings import PROJECT, settings
 from core.versions import versions
 
@@ -125,9 +122,8 @@ class Store:
     def __init__(self, root: Path | None = None, also: Path | None = None) -> None:
         self.root = Path(root) if root is not None else settings().results_dir
         self._also = also
-        self._owned: dict[str, int] = {}  # run id -> descriptor of its locked file
+        self._owned = Ownership()
         self._mutex = RLock()
-        weakref.finalize(self, _close_all, self._owned)
 
     def create(
         self, config: RunConfig, provenance: Mapping[str, Any], run_id: str | None = None, owner: str = ""
@@ -159,10 +155,13 @@ class Store:
         return run_id
 
     def append(self, run_id: str, event: Event) -> None:
-        """Write what an event says into the record; a `Step` says nothing that lasts."""
+        """Write what an event says into the record; `Step` and `Progress` say nothing that lasts."""
         folder = self._existing(run_id)
         with self._mutex, self._writing():
             match event:
+                case Origin():
+                    provenance = _values(folder)["provenance"] | event.provenance
+                    self._update(run_id, provenance=provenance)
                 case Started():
                     started = {field.name: getattr(event, field.name) for field in fields(event)}
                     self._update(run_id, status="running", message="", started=started)
@@ -213,7 +212,7 @@ class Store:
             status, message = values["status"], values["message"]
             if status not in get_args(Status):
                 raise ValueError(f"status {status!r}")
-            if status in LIVE and not self._is_owned(run_id):
+            if status in LIVE and not self._owned.is_held(self.folder(run_id)):
                 status, message = "interrupted", "The process that trained this run ended before the run did."
             return Record(
                 run_id=run_id,
@@ -259,7 +258,7 @@ class Store:
     def close(self) -> None:
         """Let go of all runs; those that are still `LIVE` read as interrupted from now on."""
         with self._mutex:
-            _close_all(self._owned)
+            self._owned.close()
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(self.root, "the results", "LAB_RESULTS_DIR")
@@ -275,32 +274,11 @@ class Store:
         values = _values(self.folder(run_id)) | changes
         replace_text(self.folder(run_id) / "run.json", json_text(values))
         if values["status"] not in LIVE:
-            self._release(run_id)
+            self._owned.release(self.folder(run_id))
 
     def _own(self, run_id: str) -> None:
-        if run_id in self._owned:
-            return
-        descriptor = os.open(self.folder(run_id) / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        # A reader that looks whether the run is owned holds the lock for an instant; an owner holds it for long.
-        for _ in range(20):
-            if _lock(descriptor):
-                self._owned[run_id] = descriptor
-                return
-            time.sleep(0.02)
-        os.close(descriptor)
-        raise LabError(f"Run {run_id} is being trained by another process: stop it there first.")
-
-    def _release(self, run_id: str) -> None:
-        os.close(self._owned.pop(run_id))
-
-    def _is_owned(self, run_id: str) -> bool:
-        if run_id in self._owned:
-            return True
-        try:
-            with open(self.folder(run_id) / "owner.lock", "rb") as file:
-                return not _lock(file.fileno(), shared=True)
-        except FileNotFoundError:
-            return False
+        if not self._owned.take(self.folder(run_id)):
+            raise LabError(f"Run {run_id} is being trained by another process: stop it there first.")
 
 
 def load_runs(*roots: Path) -> pd.DataFrame:
@@ -416,31 +394,3 @@ def _read_epochs(path: Path) -> list[Epoch]:
         epoch = from_epoch_json(values)
         epochs[epoch.epoch] = epoch
     return [epochs[epoch] for epoch in sorted(epochs)]
-
-
-def _close_all(descriptors: dict[str, int]) -> None:
-    while descriptors:
-        os.close(descriptors.popitem()[1])
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int, shared: bool = False) -> bool:
-        """Lock an open file until its descriptor is closed, if nobody else has; tell whether that went well."""
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int, shared: bool = False) -> bool:
-        """Lock an open file until its descriptor is closed, if nobody else has; tell whether that went well."""
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -1,5 +1,8 @@
-"""Work in the background: a queue with one owner, and the workers that do it.
+"""Work of every kind in the background: one queue with one owner, one record, and the workers that do it.
 
-Read in this order: `queue` (submitted, followed, paused, stopped and resumed), `worker` (inside a worker process),
-`cluster` (starts workers or connects to them).
+Read in this order: `kinds` (what there is to do), `queue` (submitted, followed, paused, stopped and resumed by one
+thread), `turns` (who is next), `job` (one piece of work: how it stands, and what becomes of it), `attempt` (the owner's
+side of one try), `worker` (the other side, in a worker process), `cluster` (starts workers or connects to them),
+`records` (what is stored), `resume` (which stored runs may go on), `here` (the same work in this very process, as from
+a terminal).
 """

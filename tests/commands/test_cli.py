@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,13 @@ def test_an_interrupted_run_resumes_from_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[0])["first_epoch"] == kept.epoch + 1
     assert len(Store(tmp_path).load(run_id).epochs) == 1000
+
+
+def test_a_finished_run_is_not_trained_again_and_keeps_every_byte(tmp_path: Path) -> None:
+    shipped = "paper-moons-classical-ours"
+    folder = shutil.copytree(ROOT / "results" / shipped, tmp_path / shipped)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = core(f"train --resume {shipped}", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Run {shipped} is finished" in done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

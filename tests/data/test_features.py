@@ -37,9 +37,9 @@ from core.data.banks import (
 )
 from core.data.cuts import CUTS
 from core.data.datasets import DATASETS, images
-from core.data.downloads import Progress
 from core.data.extraction import Extracted, extract, image_batches, verify
 from core.errors import LabError
+from core.events import Progress
 
 BANKS = sorted(SHIPPED.glob("*.npz"))
 PROBE = {

@@ -204,7 +204,7 @@ def after(n_epochs: int, head: Head, pace: float | None = None, **about: Any) ->
     )
     epochs = tuple(Epoch(epoch=number, seconds=0.1, **nothing) for number in range(1, n_epochs + 1))  # type: ignore[arg-type]
     about = {"status": "running", "owner": ""} | about
-    return Snapshot(head.kind, RunConfig(head=head, epochs=200), epochs=epochs, pace=pace, **about)
+    return Snapshot(head.kind, config=RunConfig(head=head, epochs=200), epochs=epochs, pace=pace, **about)
 
 
 def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:

@@ -30,7 +30,7 @@ from core.events import Epoch, Finished
 from core.runs.store import Store
 from core.settings import PROJECT
 from core.training.loop import train
-from core.work import queue as jobs_module
+from core.work import attempt, job
 from core.work.cluster import NICENESS
 from core.work.queue import Jobs
 
@@ -414,7 +414,7 @@ def test_a_run_fails_in_one_sentence_where_its_device_is_not(tmp_path: Path, mon
 def test_a_run_survives_the_kill_of_its_worker(
     lone: LoneJobs, reference: tuple[Curves, Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs_module, "SECONDS_BETWEEN_CHECKPOINTS", 0.05)
+    monkeypatch.setattr(attempt, "SECONDS_BETWEEN_CHECKPOINTS", 0.05)
     run_id = lone.submit(RUN)
     until(lambda: lone.store.load(run_id).checkpoint())
     lone.kill_worker()
@@ -456,7 +456,7 @@ def test_a_record_that_cannot_be_written_ends_the_run_and_keeps_what_was_measure
 def test_a_run_that_loses_its_workers_too_often_waits_for_a_person(
     lone: LoneJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(job, "ATTEMPTS", 1)
     run_id = lone.submit(LONG)
     until(lambda: lone.snapshot(run_id).status == "running")
     lone.kill_worker()
@@ -471,13 +471,13 @@ def test_a_run_that_loses_its_workers_too_often_waits_for_a_person(
 OWNER = """
 import sys, time
 from pathlib import Path
-from core.work import queue as jobs_module
+from core.work import attempt, queue
 from core.work.queue import Jobs
 from core.runs.store import Store
-from tests.test_jobs import PATIENCE, RUN
+from tests.work.test_jobs import PATIENCE, RUN
 
-jobs_module.SECONDS_BETWEEN_CHECKPOINTS = 0.05
-jobs_module.SECONDS_TO_HAND_OVER, jobs_module.SECONDS_TO_EXIT = PATIENCE, 2 * PATIENCE
+attempt.SECONDS_BETWEEN_CHECKPOINTS = 0.05
+queue.SECONDS_TO_HAND_OVER, queue.SECONDS_TO_EXIT = PATIENCE, 2 * PATIENCE
 jobs = Jobs(Store(Path(sys.argv[1])), workers=1)
 run_id = jobs.submit(RUN)
 while not jobs.store.load(run_id).checkpoint():
