@@ -31,7 +31,7 @@ SECONDS_OF_A_DOUBLE_CLICK = 2
 
 def main() -> None:
     """The page, from top to bottom."""
-    read_address(linked_settings)
+    arrives = read_address(linked_settings, returns=st.session_state.changes_page)
     with st.sidebar:
         values = controls()
         try:
@@ -40,7 +40,7 @@ def main() -> None:
             wanted, problem = None, str(error)
         run_button(wanted)
         is_live, is_new = live_switch(values["dataset"], seconds_of(wanted)[0]), has_changed(wanted)
-        if is_live and is_new:
+        if is_live and is_new and not arrives:
             start(wanted, by_itself=True)
         st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
     write_address(values)

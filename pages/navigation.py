@@ -29,4 +29,6 @@ if refused:
     st.error(refused)
 else:
     remember_person()
+    st.session_state.changes_page = st.session_state.get("open_page", page.title) != page.title
+    st.session_state.open_page = page.title
     page.run()

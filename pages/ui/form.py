@@ -32,19 +32,22 @@ _EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-def read_address(linked: Callable[[str], Values]) -> None:
+def read_address(linked: Callable[[str], Values], returns: bool) -> bool:
     """Set the controls and the runs that are shown from the address, when somebody else than `write_address` set it.
 
     linked: run ids as they stand in the address → the settings of these runs, which hold where the address itself says
-    nothing of controls.
+    nothing of controls; returns: whether the person comes back from another page, which leaves the address bare.
+
+    True if the address was read: a link was opened, or somebody went back in the browser.
     """
     state = st.session_state
     address = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params}
-    if "address" in state and address in (state.address, {}):
-        return  # our own, or bare because another page was open in between
+    if "address" in state and (address == state.address or (returns and not address)):
+        return False
     state.run = address.get("run", "")
     values, state.address_problem = from_address(address)
     fill(values if any(name in address for name in CONTROLS) else {**values, **linked(state.run)})
+    return True
 
 
 def write_address(values: Values) -> None:

@@ -15,6 +15,9 @@ from pages.ui.lines import lines_of
 from pages.ui.panel import escape
 from pages.ui.service import jobs
 
+EPOCHS_TO_COUNT_DOWN, SECONDS_TO_COUNT_DOWN = 3, 2.0
+"""The time left is shown after so many epochs, which are slower at first, or when an epoch takes longer than this."""
+
 WORKERS_START = "the workers are starting"
 
 ORDER: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
@@ -66,7 +69,7 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
             text = text if jobs().wait_until_ready(0) else WORKERS_START
             text = jobs().problem or message or text
         case "running":
-            left = seconds_left(snapshots)
+            left = seconds_left(snapshots) if all(map(_has_a_pace, snapshots)) else None
             text = f"running: {reached}"
             text += f", {duration(left)} left" if left is not None else ""
             text += f". {message}" if message else ""
@@ -87,6 +90,12 @@ def _reached(snapshots: Sequence[Snapshot]) -> str:
     if all(int(_epochs_done(each)) == done for each in snapshots):
         return f"{done} of {of} epochs"
     return f"{last.config.head.style.label} at {done} of {of} epochs"
+
+
+def _has_a_pace(snapshot: Snapshot) -> bool:
+    """Whether a run tells how long it will take, or has not begun."""
+    slow = snapshot.pace is not None and snapshot.pace >= SECONDS_TO_COUNT_DOWN
+    return snapshot.status != "running" or slow or len(snapshot.epochs) >= EPOCHS_TO_COUNT_DOWN
 
 
 def _message(snapshots: Sequence[Snapshot]) -> str:

@@ -199,6 +199,34 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
     page.context.close()
 
 
+def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_page(browser, laboratory.url)
+    if page.locator(".st-key-live input").is_checked():
+        page.locator(".st-key-live label").click()
+    steps = page.evaluate("history.length")
+    for depth in (7, 8):
+        page.locator(".st-key-q_depth input").first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(f"{laboratory.url}/?q_depth={depth}")
+    page.go_back()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("7")
+    page.go_back()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("6")
+    assert page.url == f"{laboratory.url}/"
+    page.go_forward()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("7")
+    page.go_forward()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("8")
+    assert page.evaluate("history.length") == steps + 2
+
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("link", name="Laboratory").click()
+    page.wait_for_url(f"{laboratory.url}/?q_depth=8")
+    expect(page.locator(".st-key-q_depth")).to_contain_text("8")
+    page.context.close()
+
+
 def test_a_slider_that_is_moved_trains_and_leaves_a_ghost(browser: Browser, laboratory: Laboratory) -> None:
     page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=5&seeds=2&heads=quantum")
     if not page.locator(".st-key-live input").is_checked():  # a busy machine has learnt to expect long times

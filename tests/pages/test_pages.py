@@ -420,6 +420,9 @@ def test_the_status_and_its_note_explain_what_a_person_may_wonder_about(
     assert note == "The settings have changed since; Run trains the new ones."
     assert "protocol = paper" in told(done, beyond="protocol = paper")[1]
 
+    assert "left" not in told(after(2, DressedQuantum(), pace=0.2))[0]  # too early to tell
+    assert "left" in told(after(1, DressedQuantum(), pace=20.0))[0]
+
     monkeypatch.setattr(type(jobs()), "wait_until_ready", lambda self, timeout=None: True)
     assert told(replace(running, status="queued", position=2))[0].startswith("waiting, place 2 in the queue")
 
