@@ -33,14 +33,34 @@ def install(requirements: str) -> None:
     """Install a list of requirements, unless exactly this list was installed before."""
     wanted = "".join((HERE / name).read_text() for name in ("requirements.txt", requirements))
     installed = ENVIRONMENT / f"installed-{requirements}"
-    if installed.exists() and installed.read_text() == wanted:
+    works = environment_works()
+    if works and installed.exists() and installed.read_text() == wanted:
         return
-    if not PYTHON.exists():
-        print("Making a virtual environment in .venv", flush=True)
-        venv.create(ENVIRONMENT, with_pip=True)
+    if not works:
+        make_environment()
     print(f"Installing {requirements}: some minutes and about 5 GB the first time", flush=True)
     run("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements, must_work=True)
     installed.write_text(wanted)
+
+
+def environment_works() -> bool:
+    """Whether .venv has a Python that starts, is new enough and has pip: one that was interrupted may have none."""
+    check = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    try:
+        return subprocess.run([str(PYTHON), "-c", check], cwd=HERE, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+def make_environment() -> None:
+    """Make .venv, in place of a broken one; ends with a sentence where that is not possible."""
+    print(f"{'Repairing' if ENVIRONMENT.exists() else 'Making'} the virtual environment in .venv", flush=True)
+    try:
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    except (OSError, ValueError) as error:  # ValueError: .venv is a link to nowhere
+        sys.exit(f"{HERE} cannot take a .venv ({error}): copy this folder to where you may write, and start there.")
+    except subprocess.CalledProcessError:
+        sys.exit("Python's venv cannot install pip: on Debian and Ubuntu, install python3-venv, and start again.")
 
 
 def install_browser() -> None:

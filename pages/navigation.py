@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import LabError
-from core.settings import settings
+from core.settings import check_settings
 from pages.ui.service import remember_person
 
 HERE = Path(__file__).parent
@@ -13,10 +13,10 @@ HERE = Path(__file__).parent
 st.set_page_config("Hybrid transfer learning", page_icon=str(HERE / "ui" / "icon.svg"), layout="wide")
 st.html(HERE / "ui" / "page.css")
 try:
-    settings()
+    check_settings()
     refused = ""
 except LabError as error:
-    refused = f"{error} Then start the laboratory again."
+    refused = f"{error}. Then start the laboratory again."
 page = st.navigation(
     [
         st.Page("laboratory.py", title="Laboratory", icon=":material/science:", default=True),

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.comparison.record import load_comparison
 from core.errors import LabError
-from core.settings import PROJECT
+from core.settings import PROJECT, child_environment
 from core.words import duration
 from pages.ui.service import may_control, person
 
@@ -54,7 +54,13 @@ class Contest:
         """Start the process and a thread that listens to it."""
         command = [sys.executable, "-m", "core", "compare", "--json", *self.arguments]
         self.process = subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+            command,
+            cwd=PROJECT,
+            env=child_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         threading.Thread(target=self._follow, args=(self.process,), name="comparison", daemon=True).start()
 

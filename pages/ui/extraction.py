@@ -18,7 +18,7 @@ from core.data.banks import Listing
 from core.data.datasets import images, images_here
 from core.data.downloads import DOWNLOAD_MB
 from core.errors import LabError
-from core.settings import PROJECT, settings
+from core.settings import PROJECT, child_environment, settings
 
 Names = tuple[str, str, str, str]
 
@@ -69,7 +69,9 @@ class Command:
         try:
             with (
                 tempfile.TemporaryFile("w+", encoding="utf-8") as said,
-                subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+                subprocess.Popen(
+                    command, cwd=PROJECT, env=child_environment(), stdout=subprocess.PIPE, stderr=said, text=True
+                ) as process,
             ):
                 self._process = process
                 if self.stopped:

@@ -370,7 +370,9 @@ def test_a_run_that_is_not_here_is_one_sentence(results: Path) -> None:
         assert "run" in page.warning[0].value
 
 
-@pytest.mark.parametrize(("name", "value"), [("LAB_WORKERS", "two"), ("LAB_DEVICE", "gpu")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("LAB_WORKERS", "two"), ("LAB_DEVICE", "gpu"), ("LAB_CACHE_DIR", "~nobody-here/features")]
+)
 def test_a_setting_that_cannot_be_is_told_on_the_page(
     results: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
