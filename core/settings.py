@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.config.run import one_sentence
 from core.errors import LabError
+from core.validation import one_sentence
 
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "LAB_"

@@ -21,7 +21,6 @@ from core.comparison.record import (
     load_predictions,
     problem_config,
     problem_name,
-    problem_title,
     rivals,
     stored_names,
     untuned_comparison,
@@ -194,7 +193,7 @@ def _into_address(key: str) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _title(name: str) -> str:
     if name in PROBLEMS:
-        return problem_title(problem_config(name))
+        return PROBLEMS[name].title
     try:
         comparison = load_comparison(name)
     except LabError:

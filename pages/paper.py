@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.circuit.closed_form import closed_form_subsets
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.run import POINT_DATASETS, RunConfig
+from core.config.run import RunConfig
 from core.data.banks import load_bank
-from core.data.datasets import DATASETS, points
+from core.data.registry import DATASETS
 from core.errors import LabError
 from core.figures.runs import Curve, Region, decision_regions
 from core.paper.table import (
@@ -297,7 +297,7 @@ def _closely() -> None:
         )
     this = DATASETS[dataset]
     st.caption(f"{this.n_train:,} training and {this.n_test:,} test samples. {this.source}.")
-    if dataset in POINT_DATASETS:
+    if this.is_points:
         _plane(dataset)
     else:
         _samples(dataset)
@@ -330,14 +330,14 @@ def _plane(dataset: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _test_points(dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    data = points(dataset)
+    data = DATASETS[dataset].points()
     return data.inputs[data.split == "test"], data.labels[data.split == "test"]
 
 
 def _samples(dataset: str) -> None:
     classes = DATASETS[dataset].classes
     try:
-        bank = load_bank(RunConfig(dataset=dataset))
+        bank = load_bank(RunConfig(dataset=dataset).features)
     except LabError:
         return
     of_class = [np.flatnonzero((bank.labels == label) & (bank.split == "train")) for label in range(len(classes))]

@@ -21,6 +21,7 @@ LIGHT = (
     "figures.runs",
     "figures.comparison",
     "data.banks",
+    "recipes",
     "circuit.description",
     "circuit.ansatze",
     "circuit.dressed",
@@ -36,20 +37,22 @@ ARROWS: dict[str, set[str]] = {
     "words": set(),
     "versions": set(),
     "events": {"files"},
-    "config": {"errors"},
-    "settings": {"config", "errors"},
+    "validation": set(),
+    "settings": {"errors", "validation"},
+    "data": {"errors", "events", "settings"},
+    "config": {"data", "errors", "validation"},
+    "recipes": {"config", "data"},
     "circuit": {"config", "errors"},
     "statistics": {"errors"},
-    "data": {"config", "errors", "events", "settings"},
     "training": {"circuit", "config", "data", "errors", "events", "settings"},
     "runs": {"config", "errors", "events", "settings"},
-    "paper": {"circuit", "config", "data", "errors", "events", "runs", "settings", "statistics", "training"},
-    "comparison": {"config", "data", "errors", "events", "paper", "settings", "statistics", "training"},
+    "paper": {"circuit", "config", "data", "errors", "events", "recipes", "runs", "settings", "statistics", "training"},
+    "comparison": {"config", "data", "errors", "events", "recipes", "settings", "statistics", "training"},
     "figures": {"comparison", "config", "events", "statistics"},
     "work": {"config", "data", "errors", "events", "runs", "settings", "training"},
 }
 """Family of core → the families that it may look into, besides the ground. `bench` and `commands` may look into any."""
-GROUND = {"errors", "words", "versions", "files", "events"}
+GROUND = {"errors", "words", "validation", "versions", "files", "events"}
 
 
 def imported(path: Path) -> set[str]:

@@ -193,7 +193,7 @@ def _run(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {"epochs": given.epochs, "seconds": {}, "first_epoch_seconds": {}, "test_accuracy": {}}
     for seeds in given.seeds.split(","):
         config = run_config({"seeds": int(seeds), "epochs": given.epochs})
-        bank = load_bank(config)
+        bank = load_bank(config.features)
         began, first = perf_counter(), None
         for event in train(config, bank, device=given.device):
             if isinstance(event, Epoch) and first is None:

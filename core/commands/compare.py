@@ -20,13 +20,13 @@ from core.comparison.record import (
     check_name,
     own_folder,
     problem_config,
-    problem_for,
     problem_name,
     save_comparison,
 )
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.files import check_folder
+from core.recipes import paper_run
 from core.statistics.verdict import check_margin, mean_interval
 from core.words import duration
 
@@ -82,7 +82,7 @@ def run(given: argparse.Namespace) -> int:
     for task in tasks:
         began = perf_counter()
         for event in compete(
-            task.config, load_bank(task.config), name=task.name, command=task.command, n_trials=task.n_trials
+            task.config, load_bank(task.config.features), name=task.name, command=task.command, n_trials=task.n_trials
         ):
             if isinstance(event, Outcome):
                 save_comparison(event.comparison, event.predictions, task.root)
@@ -126,7 +126,7 @@ def _config(given: argparse.Namespace) -> RunConfig:
     config = (
         problem_config(given.problem)
         if given.problem
-        else problem_for(given.dataset, given.backbone, given.layer, given.weights)
+        else paper_run(given.dataset, backbone=given.backbone, layer=given.layer, weights=given.weights)
     )
     names = ("learning_rate", "epochs", "batch_size", "base_seed", "split_seed", "seeds")
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}

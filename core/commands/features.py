@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from core.commands.terminal import ProgressLine, print_json
-from core.config.run import POINT_DATASETS, RunConfig, run_config
+from core.config.run import RunConfig, run_config
 from core.data.banks import (
     SHIPPED,
     FeatureBank,
     available_banks,
-    bank_file,
     linear_probe,
     load_bank,
     read_bank,
     write_bank,
 )
+from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Progress
 from core.files import check_folder
@@ -52,19 +52,19 @@ def run(given: argparse.Namespace) -> int:
 
     if given.batch_size < 1:
         raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
-    if given.dataset not in POINT_DATASETS:
+    if given.dataset not in DATASETS or not DATASETS[given.dataset].is_points:
         check_backbone(given.backbone)
     names = {"dataset": given.dataset, "backbone": given.backbone, "layer": given.layer, "weights": given.weights_name}
     config = run_config(names)
     if given.weights and not given.weights_name:
         weights = name_of_weights(config.backbone, config.layer, given.weights)
         config = RunConfig.model_validate(names | {"weights": weights})
-    if config.dataset in POINT_DATASETS:
+    if dataset(config.dataset).is_points:
         raise LabError(f"dataset = {config.dataset!r} is not possible: its points need no extraction, train on them")
     if given.probe:
         return _probe(config)
     if given.verify:
-        return _verify(load_bank(config), given)
+        return _verify(load_bank(config.features), given)
 
     if given.output:
         check_folder(given.output, "the features", "--output")
@@ -73,10 +73,7 @@ def run(given: argparse.Namespace) -> int:
 
     show = _print_json if given.json else Line()
     for progress in extract(
-        config.dataset,
-        config.backbone,
-        config.layer,
-        config.weights,
+        config.features,
         data_dir=given.data_dir,
         weights_file=given.weights,
         batch_size=given.batch_size,
@@ -86,16 +83,16 @@ def run(given: argparse.Namespace) -> int:
     assert isinstance(progress, Extracted)
     path = progress.path
     if given.output:
-        path = bank_file(given.output, config.dataset, config.backbone, config.layer, config.weights)
+        path = config.features.file(given.output)
         write_bank(progress.bank, path, given.storage)
-    _tell(given, {"bank": str(path), "title": progress.bank.title, "shape": list(progress.bank.features.shape)})
+    _tell(given, {"bank": str(path), "title": progress.bank.of.cut.title, "shape": list(progress.bank.features.shape)})
     return 0
 
 
 def _list() -> int:
     for line in available_banks():
         size = f"{line.megabytes:5.1f} MB" if line.megabytes else 8 * " "
-        print(f"{line.state:9} {size}  {line.dataset:12} {line.n_features:5}  {line.title}")
+        print(f"{line.state:9} {size}  {line.features.dataset:12} {line.n_features:5}  {line.title}")
     return 0
 
 
@@ -110,7 +107,7 @@ def _verify(bank: FeatureBank, given: argparse.Namespace) -> int:
 def _probe(config: RunConfig) -> int:
     right = {}
     for folder in (SHIPPED, settings().cache_dir):
-        path = bank_file(folder, config.dataset, config.backbone, config.layer, config.weights)
+        path = config.features.file(folder)
         if not path.is_file():
             raise LabError(f"There is no {path}: extract these features on this machine first")
         right[folder] = linear_probe(read_bank(path))

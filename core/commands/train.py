@@ -2,17 +2,20 @@
 
 import argparse
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from core.commands.terminal import ProgressLine, print_json
 from core.config.heads.registry import HEAD_KINDS
-from core.config.run import DEFAULT_CUT, POINT_DATASETS, POINTS_BACKBONE, RunConfig, run_config
+from core.config.run import RunConfig, run_config
 from core.data.banks import find_bank_file
+from core.data.cuts import CUTS, POINTS
+from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.settings import settings
+from core.validation import choices
 from core.words import duration
 
 WEIGHTS_OPTION = "--weights-name"
@@ -71,7 +74,7 @@ def config_from(given: argparse.Namespace) -> RunConfig:
             "train has no --weights: extract with `python -m core features --weights FILE --weights-name NAME`, then "
             "train with --weights-name NAME."
         )
-    if given.backbone and given.backbone not in (POINTS_BACKBONE, *DEFAULT_CUT):
+    if given.backbone and given.backbone not in (POINTS.backbone, *(listed.cut.backbone for listed in CUTS)):
         from core.data.backbones import check_backbone
 
         check_backbone(given.backbone)
@@ -84,12 +87,10 @@ def config_from(given: argparse.Namespace) -> RunConfig:
 
 def _check_cut(config: RunConfig) -> None:
     """Raise `LabError` when there are no such features and never can be, since the network has no such layer."""
-    if config.dataset in POINT_DATASETS:
-        return
-    if find_bank_file(config.dataset, config.backbone, config.layer, config.weights) is None:
+    if not dataset(config.dataset).is_points and find_bank_file(config.features) is None:
         from core.data.backbones import check_cut
 
-        check_cut(config.backbone, config.layer)
+        check_cut(config.cut)
 
 
 def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_default: bool = True) -> None:
@@ -100,15 +101,16 @@ def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_de
     group.add_argument(
         option,
         dest=name,
-        metavar="N,N" if is_list else _metavar(field.annotation),
+        metavar="N,N" if is_list else _metavar(field),
         type=(lambda text: text.split(",")) if is_list else str,
         help=f"{field.description}{default}{heads}".replace("%", "%%"),
     )
 
 
-def _metavar(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
-        return "{" + ",".join(map(str, get_args(annotation))) + "}"
+def _metavar(field: FieldInfo) -> str:
+    if choices(field):
+        return "{" + ",".join(choices(field)) + "}"
+    annotation: Any = field.annotation
     if isinstance(annotation, UnionType):
         annotation = get_args(annotation)[0]
     return "NAME" if annotation is str else str(annotation.__name__).upper()

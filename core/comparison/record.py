@@ -29,12 +29,13 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 from core.config.heads.registry import HeadConfig
-from core.config.run import RunConfig, one_sentence, run_config
-from core.data.cuts import cut_title
-from core.data.datasets import dataset
+from core.config.run import RunConfig, config_sentence
+from core.data.cuts import POINTS, Cut
+from core.data.features import Features
+from core.data.registry import dataset
 from core.errors import LabError
 from core.files import replace_arrays, replace_text, writing
-from core.paper.table import find_row
+from core.recipes import paper_run
 from core.settings import PROJECT, settings
 from core.statistics.verdict import Ranking, Verdict, mean_interval, ranking, verdicts
 
@@ -62,17 +63,19 @@ LIBRARY = {
 }
 """Rivals that scikit-learn trains, and what they are."""
 
+_LAYER3 = Cut("resnet18", "layer3", "IMAGENET1K_V1")
+
 PROBLEMS = {
-    "spirals": "spirals-hybrid-ours",
-    "spirals_2.0": "spirals_2.0-hybrid-ours",
-    "square": "square-hybrid-ours",
-    "moons": "moons-hybrid-ours",
-    "ants_bees-layer3": "ants_bees-layer3-dressed_quantum-ours",
-    "ants_bees-mobilenet_v2": "ants_bees-mobilenet_v2-dressed_quantum-ours",
-    "dogs_cats-layer3": "dogs_cats-layer3-dressed_quantum-ours",
-    "planes_cars-layer3": "planes_cars-layer3-dressed_quantum-ours",
+    "spirals": Features("spirals", POINTS),
+    "spirals_2.0": Features("spirals_2.0", POINTS),
+    "square": Features("square", POINTS),
+    "moons": Features("moons", POINTS),
+    "ants_bees-layer3": Features("ants_bees", _LAYER3),
+    "ants_bees-mobilenet_v2": Features("ants_bees", Cut("mobilenet_v2", "features", "IMAGENET_INT8")),
+    "dogs_cats-layer3": Features("dogs_cats", _LAYER3),
+    "planes_cars-layer3": Features("planes_cars", _LAYER3),
 }
-"""Comparisons that ship → the row of `core.paper.table` whose settings they take: the paper's for the quantum head."""
+"""Comparisons that ship → their features; everything has the paper's settings for the quantum head."""
 
 TRIALS = 16
 """Settings that every head tries in the tuned comparisons that ship."""
@@ -212,7 +215,7 @@ class Comparison(Frozen):
     @property
     def title(self) -> str:
         """The problem, for a person."""
-        return problem_title(self.config)
+        return self.config.features.title
 
     @property
     def budget(self) -> str:
@@ -267,29 +270,14 @@ def problem_config(name: str) -> RunConfig:
     """The candidate's run for a comparison that ships; `LabError` for an unknown name."""
     if name not in PROBLEMS:
         raise LabError(f"problem = {name!r} is not possible: choose one of {', '.join(PROBLEMS)}.")
-    config = find_row(PROBLEMS[name]).config
-    assert config is not None
-    return config.model_copy(update={"seeds": SEEDS})
-
-
-def problem_for(dataset_name: str, backbone: str = "", layer: str = "", weights: str = "") -> RunConfig:
-    """The candidate's run for a data set and features: the paper's settings for that data set where it has some."""
-    dataset(dataset_name)  # an unknown name is told here
-    features = {"dataset": dataset_name, "backbone": backbone, "layer": layer, "weights": weights}
-    for name in PROBLEMS:
-        config = problem_config(name)
-        if config.dataset == dataset_name:
-            return run_config(config.model_dump() | features)
-    return run_config({"seeds": SEEDS} | features)
+    features = PROBLEMS[name]
+    return paper_run(features.dataset, **vars(features.cut), seeds=SEEDS)
 
 
 def problem_name(config: RunConfig) -> str:
     """A short name of data set and features, the one of `PROBLEMS` where there is one."""
-    features = ("dataset", "backbone", "layer", "weights")
-    for name in PROBLEMS:
-        if all(getattr(problem_config(name), field) == getattr(config, field) for field in features):
-            return name
-    return f"{config.dataset}-{config.backbone}-{config.layer}"
+    names = (name for name, features in PROBLEMS.items() if features == Features(config.dataset, config.cut))
+    return next(names, f"{config.dataset}-{config.backbone}-{config.layer}")
 
 
 def untuned_comparison(tuned: Comparison) -> Comparison | None:
@@ -300,14 +288,6 @@ def untuned_comparison(tuned: Comparison) -> Comparison | None:
     found = load_comparison(name)
     same = (found.config, found.seeds, found.bank_digest) == (tuned.config, tuned.seeds, tuned.bank_digest)
     return found if same and not found.tuned else None
-
-
-def problem_title(config: RunConfig) -> str:
-    """The data set and its features, for a person."""
-    title = dataset(config.dataset).title
-    if config.backbone == "points":
-        return title
-    return f"{title} · {cut_title(config.backbone, config.layer, config.weights)}"
 
 
 def rivals(config: RunConfig) -> tuple[Rival, ...]:
@@ -352,7 +332,7 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
         _classical("bottleneck, sine", f"{n} units, sine", Bottleneck(width=n, activation="sine")),
         _classical("mlp", "one hidden layer of leaky ReLU, as many parameters as the quantum head", MLP(**size)),
     ]
-    if config.backbone == "points":
+    if dataset(config.dataset).is_points:
         found += [
             _classical(
                 "paper's classical",
@@ -430,7 +410,7 @@ def load_comparison(name: str, root: Path | None = None) -> Comparison:
     except FileNotFoundError:
         raise LabError(f"comparison = {name!r} is not stored here: run `python -m core compare`.") from None
     except ValidationError as error:
-        raise LabError(f"{folder} cannot be read ({one_sentence(error)}): run this comparison again.") from None
+        raise LabError(f"{folder} cannot be read ({config_sentence(error)}): run this comparison again.") from None
     except OSError as error:
         raise LabError(f"{folder} cannot be read ({error.strerror}): run this comparison again.") from None
 

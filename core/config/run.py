@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from core.config.frozen import Frozen
 from core.config.heads.base import Head
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.registry import HEAD_KINDS, HeadConfig, validate_head
+from core.data.cuts import POINTS, Cut, default_cut
+from core.data.features import Features
+from core.data.registry import DATASETS
 from core.errors import LabError
-
-ImageDataset = Literal["ants_bees", "dogs_cats", "planes_cars"]
-PointDataset = Literal["spirals", "spirals_2.0", "square", "moons"]
-
-POINT_DATASETS: tuple[str, ...] = ("spirals", "spirals_2.0", "square", "moons")
-POINTS_BACKBONE = "points"
-"""Backbone and layer of data sets whose inputs are already feature vectors."""
+from core.validation import OneOf, one_sentence
 
 
 class Member(Frozen):
@@ -41,7 +37,7 @@ class RunConfig(Frozen):
     The defaults are the paper's settings for ants and bees (arXiv:1912.08278, sec. IV B).
     """
 
-    dataset: Literal[ImageDataset, PointDataset] = Field("ants_bees", description="What is to be told apart.")
+    dataset: Annotated[str, OneOf(DATASETS)] = Field("ants_bees", description="What is to be told apart.")
     backbone: str = Field("", max_length=64, description="Frozen torchvision network; empty: the data set's default.")
     layer: str = Field("", max_length=64, description="Layer whose averaged output is the feature vector.")
     weights: str = Field("", max_length=64, description="Name of the backbone's weights; empty: its default.")
@@ -75,22 +71,38 @@ class RunConfig(Frozen):
         if not isinstance(values, dict):
             return values
         values = dict(values)
-        if values.get("dataset", "ants_bees") in POINT_DATASETS:
-            default = (POINTS_BACKBONE, POINTS_BACKBONE, POINTS_BACKBONE)
-        else:
-            backbone = values.get("backbone") or "resnet18"
-            default = (backbone, *DEFAULT_CUT.get(backbone, ("", "DEFAULT")))
-        for name, value in zip(("backbone", "layer", "weights"), default, strict=True):
-            values[name] = values.get(name) or value
+        entry = DATASETS.get(str(values.get("dataset", "ants_bees")))
+        if entry is not None:
+            is_other = values.get("backbone") and not entry.is_points
+            cut = default_cut(values["backbone"]) if is_other else entry.default_cut
+            values |= {name: values.get(name) or value for name, value in vars(cut).items()}
         return values
 
     @model_validator(mode="after")
     def _features_fit(self) -> "RunConfig":
-        if (self.dataset in POINT_DATASETS) != (self.backbone == POINTS_BACKBONE):
+        if DATASETS[self.dataset].is_points != (self.backbone == POINTS.backbone):
             raise ValueError(f"backbone {self.backbone} does not fit dataset {self.dataset}; leave backbone empty")
         if not self.layer:
             raise ValueError(f"layer is missing: name the layer of {self.backbone} to cut at")
         return self
+
+    @property
+    def cut(self) -> Cut:
+        """Where the features come from."""
+        return Cut(self.backbone, self.layer, self.weights)
+
+    @property
+    def features(self) -> Features:
+        """The stored features that the head is trained on.
+
+        Raises `LabError` under "paper_batchnorm", which computes features anew in every batch.
+        """
+        if self.protocol == "paper_batchnorm":
+            raise LabError(
+                "protocol = 'paper_batchnorm' is not possible with stored features, which it computes anew in every "
+                "batch: run its row with `python -m core paper run ROW`"
+            )
+        return Features(self.dataset, self.cut)
 
     def members(self) -> tuple[Member, ...]:
         """One member for each seed, all with this configuration's learning rate and schedule."""
@@ -104,13 +116,6 @@ class RunConfig(Frozen):
             )
             for index in range(self.seeds)
         )
-
-
-DEFAULT_CUT = {
-    "resnet18": ("layer3", "IMAGENET1K_V1"),
-    "mobilenet_v2": ("features", "IMAGENET_INT8"),
-}
-"""Backbone → (layer, name of weights) of the feature banks that ship."""
 
 
 def run_config(values: dict[str, Any]) -> RunConfig:
@@ -131,57 +136,9 @@ def refused_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise LabError(one_sentence(error)) from None
+        raise LabError(config_sentence(error)) from None
 
 
-def one_sentence(error: ValidationError, model: type[BaseModel] | None = None) -> str:
-    """The first problem of a failed validation, as: field, value, what is allowed.
-
-    model: what was validated, by default `RunConfig`, or the head that the error names.
-    """
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"] if part != "head"]
-    message = first["msg"].removeprefix("Value error, ")
-    if not path or (first["type"] == "value_error" and isinstance(first["input"], dict)):
-        return message
-    model = model or RunConfig
-    owner = ""
-    if path[0] in HEAD_KINDS:
-        owner, *path = path
-        model = HEAD_KINDS[owner]
-    if first["type"] == "extra_forbidden":
-        return f"{owner} has no {path[0]}" if owner else f"there is no {'.'.join(path)}"
-    known = model.model_fields.get(path[0])
-    if known is not None and allowed(known):
-        return f"{path[0]} = {first['input']!r} is not possible: {allowed(known)}"
-    return f"{'.'.join(path)} = {first['input']!r} is not possible: {message[0].lower()}{message[1:]}"
-
-
-def allowed(field: FieldInfo) -> str:
-    """What may be given for a field, in words; empty for one that takes any text."""
-    kinds = (field.annotation, *get_args(field.annotation))
-    for kind in kinds:
-        if get_origin(kind) is Literal:
-            return f"choose one of {', '.join(map(str, get_args(kind)))}"
-        if get_origin(kind) is tuple:
-            return allowed(FieldInfo.from_annotation(get_args(kind)[0]))
-    if bool in kinds:
-        return "use true or false"
-    limits = {name: getattr(rule, name) for rule in field.metadata for name in _LIMITS if hasattr(rule, name)}
-    if int in kinds and "lt" in limits:
-        limits["le"] = limits.pop("lt") - 1
-    if not limits:
-        return ""
-    if limits.keys() == {"ge", "le"}:
-        ends = f"from {_in_full(limits['ge'])} to {_in_full(limits['le'])}"
-    else:
-        ends = " and ".join(f"{_LIMITS[name]} {_in_full(limit)}" for name, limit in limits.items())
-    return f"{'whole numbers' if int in kinds else 'numbers'} {ends} are allowed"
-
-
-_LIMITS = {"ge": "from", "gt": "above", "le": "up to", "lt": "below"}
-
-
-def _in_full(number: float) -> str:
-    """1000000 → "1,000,000", 1e-6 → "0.000001"."""
-    return f"{number:,}" if isinstance(number, int) else f"{number:.12f}".rstrip("0").rstrip(".")
+def config_sentence(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """The first problem of a failed validation of a run, a head or something that holds them (``model``)."""
+    return one_sentence(error, model or RunConfig, HEAD_KINDS)

@@ -1,6 +1,7 @@
 """Data sets, frozen networks and the features that one gives of the other.
 
-Read in this order: `datasets` (points and images by name), `cuts` (networks and where they may be cut), `backbones`
-(builds the network of a cut), `downloads` (with a person's consent), `extraction` (images → features), `banks`
-(features stored in one file; those in `shipped/` come with the laboratory).
+Read in this order: `points` (generated data sets), `images` (where images lie and how they are read), `cuts` (where a
+network may be cut), `registry` (the data sets there are, one entry each), `features` (a data set under a cut, by
+name), `downloads` (with a person's consent), `backbones` (builds the network of a cut), `extraction` (images →
+features), `banks` (features stored in one file; those in `shipped/` come with the laboratory).
 """

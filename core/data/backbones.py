@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
-from core.data.cuts import CUTS, find_cut
+from core.data.cuts import CUTS, Cut
 from core.data.downloads import download
 from core.errors import LabError
 from core.events import Progress
@@ -32,9 +32,7 @@ from core.events import Progress
 class Backbone:
     """A frozen network from image to feature vector."""
 
-    backbone: str
-    layer: str
-    weights: str
+    cut: Cut
     network: nn.Module
     transform: Callable[[Image.Image], Tensor]
     """RGB image -> (3, height, width) float32, resized, cropped and normalised as the weights want it"""
@@ -56,7 +54,7 @@ class Backbone:
         if norms and all(norm.running_mean is not None and not norm.running_mean.any() for norm in norms):
             raise LabError(
                 f"{self.weights_source} has BatchNorm folded in and cannot run in training mode: use torchvision's "
-                f"complete checkpoint of {self.backbone}"
+                f"complete checkpoint of {self.cut.backbone}"
             )
         self.network.train()
         return self._averaged(batch)
@@ -68,34 +66,31 @@ class Backbone:
             output = output.mean(dim=(2, 3))
         if output.ndim != 2:
             raise LabError(
-                f"layer = {self.layer!r} is not possible: its output has the shape {tuple(output.shape)}; choose a "
-                f"layer of {self.backbone} that gives channels with height and width, or one vector"
+                f"layer = {self.cut.layer!r} is not possible: its output has the shape {tuple(output.shape)}; choose a "
+                f"layer of {self.cut.backbone} that gives channels with height and width, or one vector"
             )
         return output
 
 
-def load_backbone(
-    backbone: str, layer: str, weights: str, *, data_dir: Path, weights_file: Path | None = None
-) -> Backbone:
-    """The network ``backbone`` cut at ``layer`` with its weights, in eval mode.
+def load_backbone(cut: Cut, *, data_dir: Path, weights_file: Path | None = None) -> Backbone:
+    """The network of a cut with its weights, in eval mode.
 
     Raises `LabError` for an unknown network or layer, weights that are nowhere on this machine, and a file in which a
     key that the cut needs is missing or has another shape.
     """
-    network = _cut_network(backbone, layer)
-    state, source, digest = _weights(backbone, layer, weights, data_dir, weights_file)
-    _load(network, state, f"{backbone} up to {layer}", source)
+    network = _cut_network(cut)
+    state, source, digest = _weights(cut, data_dir, weights_file)
+    _load(network, state, f"{cut.backbone} up to {cut.layer}", source)
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    return Backbone(backbone, layer, weights, network, _transform(backbone, weights), source, digest)
+    return Backbone(cut, network, _transform(cut), source, digest)
 
 
-def fetch_weights(backbone: str, layer: str, weights: str, data_dir: Path) -> Iterator[Progress]:
+def fetch_weights(cut: Cut, data_dir: Path) -> Iterator[Progress]:
     """Download torchvision's checkpoint into the hub folder, unless it or a known file that serves is there already."""
-    cut = find_cut(backbone, layer, weights)
-    checkpoint = checkpoint_file(backbone, weights)
-    if checkpoint is None or checkpoint[0].is_file() or (cut and cut.file and cut.file.path(data_dir).is_file()):
+    checkpoint = checkpoint_file(cut.backbone, cut.weights)
+    if checkpoint is None or checkpoint[0].is_file() or (cut.listed and cut.listed.file_is_here(data_dir)):
         return
-    check_cut(backbone, layer)  # nothing is downloaded for a layer that does not exist
+    check_cut(cut)  # nothing is downloaded for a layer that does not exist
     path, url = checkpoint
     yield from download(url, path, digest=f"sha256:{sha256_prefix(path)}")
 
@@ -109,14 +104,14 @@ def check_backbone(backbone: str) -> None:
         )
 
 
-def check_cut(backbone: str, layer: str) -> None:
+def check_cut(cut: Cut) -> None:
     """Raise `LabError` unless torchvision has this network and the network has this layer."""
-    _cut_network(backbone, layer)
+    _cut_network(cut)
 
 
-def images_per_second(backbone: str, layer: str, n_images: int = 8) -> float:
+def images_per_second(cut: Cut, n_images: int = 8) -> float:
     """How many images this machine takes through a network in a second, measured on noise; reading them is extra."""
-    network = _cut_network(backbone, layer).eval()
+    network = _cut_network(cut).eval()
     batch = torch.rand(n_images, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         network(batch[:1])
@@ -128,9 +123,10 @@ def images_per_second(backbone: str, layer: str, n_images: int = 8) -> float:
 def name_of_weights(backbone: str, layer: str, weights_file: Path) -> str:
     """The name of the weights in a file: the published name when its digest says so, otherwise made of the file's."""
     digest = _sha256(weights_file)
-    for cut in CUTS:
-        if (cut.backbone, cut.layer) == (backbone, layer) and cut.file and digest.startswith(cut.file.sha256):
-            return cut.weights
+    for listed in CUTS:
+        place = (listed.cut.backbone, listed.cut.layer)
+        if place == (backbone, layer) and listed.file and digest.startswith(listed.file.sha256):
+            return listed.cut.weights
     for name in models.get_model_weights(backbone).__members__ if backbone in models.list_models(models) else ():
         checkpoint = checkpoint_file(backbone, name)
         if checkpoint and digest.startswith(sha256_prefix(checkpoint[0])):
@@ -151,19 +147,19 @@ def sha256_prefix(checkpoint: Path) -> str:
     return checkpoint.stem.rsplit("-", 1)[-1]
 
 
-def _cut_network(backbone: str, layer: str) -> nn.Module:
+def _cut_network(cut: Cut) -> nn.Module:
     """The randomly initialised network without the layers after the cut; its output is {"features": ...}."""
-    check_backbone(backbone)
+    check_backbone(cut.backbone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # googlenet and inception: the default initialisation is slow
-        network = models.get_model(backbone, weights=None).eval()
+        network = models.get_model(cut.backbone, weights=None).eval()
     try:
-        return create_feature_extractor(network, {layer: "features"})
+        return create_feature_extractor(network, {cut.layer: "features"})
     except ValueError:
         _, nodes = get_graph_node_names(network)
         tops = dict.fromkeys(node.split(".")[0] for node in nodes if node != "x")
         raise LabError(
-            f"layer = {layer!r} is not possible: {backbone} has {', '.join(tops)} and the layers inside them"
+            f"layer = {cut.layer!r} is not possible: {cut.backbone} has {', '.join(tops)} and the layers inside them"
         ) from None
 
 
@@ -175,30 +171,27 @@ def _published(backbone: str, weights: str) -> Any:
     return enum.__members__.get(weights)
 
 
-def _transform(backbone: str, weights: str) -> Callable[[Image.Image], Tensor]:
+def _transform(cut: Cut) -> Callable[[Image.Image], Tensor]:
     """The transform of the published weights; that of the first published ones for weights of another origin."""
-    published = _published(backbone, weights) or next(iter(models.get_model_weights(backbone)))
+    published = _published(cut.backbone, cut.weights) or next(iter(models.get_model_weights(cut.backbone)))
     transform: Callable[[Image.Image], Tensor] = published.transforms()
     return transform
 
 
-def _weights(
-    backbone: str, layer: str, weights: str, data_dir: Path, weights_file: Path | None
-) -> tuple[dict[str, Tensor], str, str]:
+def _weights(cut: Cut, data_dir: Path, weights_file: Path | None) -> tuple[dict[str, Tensor], str, str]:
     """State dict, where it comes from, and the sha256 of its file."""
     if weights_file is not None:
         digest = _sha256(weights_file)
         return _read(weights_file), weights_file.name, digest
-    checkpoint = checkpoint_file(backbone, weights)
+    checkpoint = checkpoint_file(cut.backbone, cut.weights)
     if checkpoint is not None and checkpoint[0].is_file():
         path = checkpoint[0]
         digest = _sha256(path)
         if not digest.startswith(sha256_prefix(path)):
             raise LabError(f"{path} is damaged (its sha256 begins with {digest[:8]}): remove it and download it again")
-        state = _published(backbone, weights).get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state = _published(cut.backbone, cut.weights).get_state_dict(progress=False, check_hash=True, weights_only=True)
         return state, f"torchvision {path.name}", digest
-    cut = find_cut(backbone, layer, weights)
-    known = cut.file if cut else None
+    known = cut.listed.file if cut.listed else None
     if known and known.path(data_dir).is_file():
         digest = _sha256(known.path(data_dir))
         if not digest.startswith(known.sha256):
@@ -206,12 +199,12 @@ def _weights(
         return _read(known.path(data_dir)), f"{known.name}: {known.description}", digest
     if checkpoint is None:
         raise LabError(
-            f"The weights {weights} of {backbone} are not on this machine and torchvision has none of that name: put "
-            f"{known.name if known else 'their file'} into {data_dir / 'weights'} or name it with --weights"
+            f"The weights {cut.weights} of {cut.backbone} are not on this machine and torchvision has none of that "
+            f"name: put {known.name if known else 'their file'} into {data_dir / 'weights'} or name it with --weights"
         )
     raise LabError(
-        f"The weights {weights} of {backbone} are not on this machine: download them from torchvision with --download, "
-        f"or name their file with --weights"
+        f"The weights {cut.weights} of {cut.backbone} are not on this machine: download them from torchvision with "
+        f"--download, or name their file with --weights"
     )
 
 

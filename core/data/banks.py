@@ -6,21 +6,20 @@ Banks are looked for in ``core/data/shipped`` (they ship with the laboratory), t
 
 import hashlib
 import json
-import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from core.config.run import POINT_DATASETS, POINTS_BACKBONE, RunConfig
-from core.data.cuts import CUTS, POINTS_CUT, cut_title
-from core.data.datasets import DATASETS, dataset, images_here, points
-from core.data.downloads import DOWNLOAD_MB
+from core.data.cuts import CUTS, POINTS, POINTS_LISTED, Cut, ListedCut
+from core.data.features import Features
+from core.data.registry import DATASETS, Dataset, dataset
 from core.errors import LabError
 from core.files import replace_arrays, writing
 from core.settings import settings
@@ -44,10 +43,8 @@ class Splits(NamedTuple):
 class FeatureBank:
     """Features of every image (or point) of a data set under one cut of one network. The arrays are read-only."""
 
-    dataset: str
-    backbone: str
-    layer: str
-    weights: str
+    of: Features
+    """Which features these are"""
     features: np.ndarray = field(repr=False)
     """(N, d) float32"""
     labels: np.ndarray = field(repr=False)
@@ -63,14 +60,9 @@ class FeatureBank:
     def __post_init__(self) -> None:
         n = len(self.features)
         if self.features.ndim != 2 or self.labels.shape != (n,) or self.split.shape != (n,) or len(self.names) != n:
-            raise LabError(f"The feature bank of {self.dataset} does not fit together: make it again")
+            raise LabError(f"The feature bank of {self.of.dataset} does not fit together: make it again")
         for array in (self.features, self.labels, self.split):
             array.setflags(write=False)
-
-    @property
-    def title(self) -> str:
-        """What the features are, for a person."""
-        return cut_title(self.backbone, self.layer, self.weights)
 
     @property
     def n_features(self) -> int:
@@ -103,14 +95,11 @@ class FeatureBank:
 State = Literal["shipped", "cached", "generated", "missing"]
 
 
-class Listing(NamedTuple):
+@dataclass(frozen=True)
+class Listing:
     """One line of a menu of features."""
 
-    dataset: str
-    backbone: str
-    layer: str
-    weights: str
-    title: str
+    features: Features
     n_features: int
     megabytes: float
     """Size of the file, 10^6 bytes; 0 when there is none yet"""
@@ -119,58 +108,47 @@ class Listing(NamedTuple):
     download_mb: float
     """What extracting it would download at most (images and weights), 10^6 bytes; 0 when the bank is there"""
 
-
-def bank_file(folder: Path, dataset: str, backbone: str, layer: str, weights: str) -> Path:
-    """Where the bank of these names lies in a folder of banks."""
-    for field_name, value in (("dataset", dataset), ("backbone", backbone), ("layer", layer), ("weights", weights)):
-        if not re.fullmatch(r"\w[\w.]*", value, re.ASCII):
-            raise LabError(f"{field_name} = {value!r} is not possible: use letters, digits, _ and . only")
-    return folder / f"{dataset}-{backbone}-{layer}-{weights}.npz"
+    @property
+    def title(self) -> str:
+        """What the features are, for a person."""
+        return self.features.cut.title
 
 
-def load_bank(config: RunConfig) -> FeatureBank:
-    """The features a run needs: generated points, else the shipped bank, else the cached one.
+def load_bank(features: Features) -> FeatureBank:
+    """The features of a name: generated points, else the shipped bank, else the cached one.
 
     Raises `LabError` that names the command which makes the bank when there is none.
     """
-    if config.protocol == "paper_batchnorm":
-        raise LabError(
-            "protocol = 'paper_batchnorm' is not possible with stored features, which it computes anew in every batch: "
-            "run its row with `python -m core paper run ROW`"
-        )
-    if config.dataset in POINT_DATASETS:
-        return _points_bank(config.dataset)
-    path = find_bank_file(config.dataset, config.backbone, config.layer, config.weights)
+    entry = dataset(features.dataset)
+    if entry.is_points:
+        return _points_bank(entry)
+    path = find_bank_file(features)
     if path is None:
+        cut = features.cut
         raise LabError(
-            f"The features of {config.dataset} from {config.backbone} at {config.layer} ({config.weights}) are not on "
-            f"this machine: make them with `python -m core features --dataset {config.dataset} --backbone "
-            f"{config.backbone} --layer {config.layer} --weights-name {config.weights} --download`"
+            f"The features of {features.dataset} from {cut.backbone} at {cut.layer} ({cut.weights}) are not on this "
+            f"machine: make them with `{features.command} --download`"
         )
     return read_bank(path)
 
 
-def find_bank_file(dataset: str, backbone: str, layer: str, weights: str) -> Path | None:
+def find_bank_file(features: Features) -> Path | None:
     """The file of this bank, shipped before cached, or None."""
-    folders = (SHIPPED, settings().cache_dir)
-    files = (bank_file(folder, dataset, backbone, layer, weights) for folder in folders)
+    files = (features.file(folder) for folder in (SHIPPED, settings().cache_dir))
     return next((path for path in files if path.is_file()), None)
 
 
-@lru_cache(maxsize=len(POINT_DATASETS))
-def _points_bank(name: str) -> FeatureBank:
-    generated = points(name)
+@lru_cache(maxsize=8)
+def _points_bank(entry: Dataset) -> FeatureBank:
+    points = entry.points()
     return FeatureBank(
-        name,
-        POINTS_BACKBONE,
-        POINTS_BACKBONE,
-        POINTS_BACKBONE,
-        generated.inputs.astype(np.float32),
-        generated.labels,
-        tuple(f"point {index}" for index in range(len(generated.labels))),
-        generated.split,
-        dataset(name).classes,
-        {"source": dataset(name).source},
+        Features(entry.name, POINTS),
+        points.inputs.astype(np.float32),
+        points.labels,
+        tuple(f"point {index}" for index in range(len(points.labels))),
+        points.split,
+        entry.classes,
+        {"source": entry.source},
     )
 
 
@@ -178,10 +156,10 @@ def write_bank(bank: FeatureBank, path: Path, storage: Storage = "float32") -> N
     """Store a bank in one file that is whole or absent: float32 and float16 by rounding, packed by `_pack`."""
     features = _pack(bank.features) if storage == "packed" else {"features": bank.features.astype(storage)}
     about = {
-        "dataset": bank.dataset,
-        "backbone": bank.backbone,
-        "layer": bank.layer,
-        "weights": bank.weights,
+        "dataset": bank.of.dataset,
+        "backbone": bank.of.cut.backbone,
+        "layer": bank.of.cut.layer,
+        "weights": bank.of.cut.weights,
         "classes": bank.classes,
         "n_features": bank.n_features,
         "storage": storage,
@@ -227,10 +205,7 @@ def _read_bank(path: Path, _modified: int) -> FeatureBank:
             packed = about["storage"] == "packed"
             features = _unpack(stored) if packed else stored["features"].astype(np.float32)
             return FeatureBank(
-                about["dataset"],
-                about["backbone"],
-                about["layer"],
-                about["weights"],
+                _named(about),
                 features,
                 stored["labels"].astype(np.int64),
                 tuple(stored["names"].tobytes().decode().split("\n")),
@@ -252,39 +227,51 @@ def _read_about(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def _named(about: dict[str, Any]) -> Features:
+    """Which features a bank's description names."""
+    return Features(about["dataset"], Cut(about["backbone"], about["layer"], about["weights"]))
+
+
 def available_banks() -> list[Listing]:
     """Every bank there is, then every listed cut that could be extracted, for menus; reads no features."""
-    lines: dict[tuple[str, str, str, str], Listing] = {}
-    states: tuple[tuple[State, Path], ...] = (("shipped", SHIPPED), ("cached", settings().cache_dir))
-    for state, folder in states:
-        for path in sorted(folder.glob("*.npz")):
-            about = _read_about(path)
-            if about is None or about["dataset"] not in DATASETS:
-                continue
-            key = (about["dataset"], about["backbone"], about["layer"], about["weights"])
-            size = path.stat().st_size / 1e6
-            lines.setdefault(key, Listing(*key, cut_title(*key[1:]), about["n_features"], size, state, 0.0))
-    for name in DATASETS:
-        if name in POINT_DATASETS:
-            key = (name, POINTS_CUT.backbone, POINTS_CUT.layer, POINTS_CUT.weights)
-            lines[key] = Listing(*key, POINTS_CUT.title, POINTS_CUT.n_features, 0.0, "generated", 0.0)
-            continue
-        data_dir = settings().data_dir
-        pictures_mb = 0.0 if images_here(name, data_dir) else DOWNLOAD_MB[name]
-        for cut in CUTS:
-            file_is_here = cut.file is not None and cut.file.path(data_dir).is_file()
-            if not (file_is_here or cut.download_mb):
-                continue
-            key = (name, cut.backbone, cut.layer, cut.weights)
-            download_mb = pictures_mb + (0.0 if file_is_here else cut.download_mb)
-            lines.setdefault(key, Listing(*key, cut.title, cut.n_features, 0.0, "missing", download_mb))
-    datasets, cuts = list(DATASETS), [(cut.backbone, cut.layer, cut.weights) for cut in CUTS]
+    lines: dict[Features, Listing] = {}
+    for line in chain(_stored_banks("shipped", SHIPPED), _stored_banks("cached", settings().cache_dir), _others()):
+        lines.setdefault(line.features, line)
+    datasets, cuts = list(DATASETS), [listed.cut for listed in CUTS]
 
     def place(line: Listing) -> tuple[int, bool, int]:
-        cut = (line.backbone, line.layer, line.weights)
-        return datasets.index(line.dataset), line.state == "missing", cuts.index(cut) if cut in cuts else len(cuts)
+        cut = line.features.cut
+        place_of_cut = cuts.index(cut) if cut in cuts else len(cuts)
+        return datasets.index(line.features.dataset), line.state == "missing", place_of_cut
 
     return sorted(lines.values(), key=place)
+
+
+def _stored_banks(state: State, folder: Path) -> Iterator[Listing]:
+    """Banks in a folder, of the data sets that there are."""
+    for path in sorted(folder.glob("*.npz")):
+        about = _read_about(path)
+        if about is not None and about["dataset"] in DATASETS:
+            yield Listing(_named(about), about["n_features"], path.stat().st_size / 1e6, state, 0.0)
+
+
+def _others() -> Iterator[Listing]:
+    """Points, which need no bank, and banks that could be made of images."""
+    data_dir = settings().data_dir
+    for entry in DATASETS.values():
+        if entry.is_points:
+            yield _unmade(entry, POINTS_LISTED, "generated", 0.0)
+            continue
+        images_mb = 0.0 if entry.images_are_here(data_dir) else entry.download_mb
+        for listed in CUTS:
+            if listed.file_is_here(data_dir):
+                yield _unmade(entry, listed, "missing", images_mb)
+            elif listed.download_mb:
+                yield _unmade(entry, listed, "missing", images_mb + listed.download_mb)
+
+
+def _unmade(entry: Dataset, listed: ListedCut, state: State, download_mb: float) -> Listing:
+    return Listing(Features(entry.name, listed.cut), listed.n_features, 0.0, state, download_mb)
 
 
 def linear_probe(bank: FeatureBank) -> np.ndarray:

@@ -1,14 +1,41 @@
-"""The catalogue of frozen networks and where they may be cut; names and sizes only, so that a menu opens at once.
+"""Frozen networks and where they may be cut; names and sizes only, so that a menu opens at once.
 
-A *cut* is a backbone (torchvision's name), the layer whose output is averaged over space and taken as the feature
-vector, and the name of the weights. `core.data.backbones` builds the network of a cut, also of cuts that are not
-listed.
+A `Cut` names any place where a network may be cut; `CUTS` is the catalogue of those that menus list.
+`core.data.backbones` builds the network of a cut, listed or not.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config.run import POINTS_BACKBONE
+
+@dataclass(frozen=True)
+class Cut:
+    """One way to turn an image into a feature vector: the output of a layer, averaged over space."""
+
+    backbone: str
+    """torchvision's name of the network"""
+    layer: str
+    weights: str
+    """Name of the weights: torchvision's, or one that a person gave to a file"""
+
+    @property
+    def key(self) -> str:
+        """How the cut is called in the page's address."""
+        return f"{self.backbone}-{self.layer}-{self.weights}"
+
+    @property
+    def listed(self) -> "ListedCut | None":
+        """The entry of the catalogue, None for a cut that is not listed."""
+        return _LISTED.get(self)
+
+    @property
+    def title(self) -> str:
+        """What the features are, for a person."""
+        return self.listed.title if self.listed else f"{self.backbone} to {self.layer}, weights {self.weights}"
+
+
+POINTS = Cut("points", "points", "points")
+"""Of data sets whose samples are feature vectors already."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +53,27 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """One way to turn an image into a feature vector."""
+class ListedCut:
+    """What is known of a cut before its network is built."""
 
-    backbone: str
-    layer: str
-    weights: str
+    cut: Cut
     title: str
     n_features: int
     download_mb: float
-    """Size of the checkpoint that torchvision downloads, in 10^6 bytes; 0: there is none to download."""
+    """Size of the checkpoint that torchvision downloads, in 10^6 bytes; 0: there is none to download"""
     file: KnownFile | None = None
     """A file that serves instead of the download"""
+    is_default: bool = False
+    """Whether it is taken when nothing but its network is named"""
+
+    def file_is_here(self, data_dir: Path) -> bool:
+        """Whether the file that serves instead of the download is in this data folder."""
+        return self.file is not None and self.file.path(data_dir).is_file()
 
 
 CUTS = (
-    Cut(
-        "resnet18",
-        "layer3",
-        "IMAGENET1K_V1",
+    ListedCut(
+        Cut("resnet18", "layer3", "IMAGENET1K_V1"),
         "ResNet-18 to layer3, ImageNet weights",
         256,
         46.8,
@@ -53,12 +82,13 @@ CUTS = (
             "e0f907c3c878cb79",
             "torchvision's ResNet-18 IMAGENET1K_V1 up to layer3, BatchNorm folded",
         ),
+        is_default=True,
     ),
-    Cut("resnet18", "avgpool", "IMAGENET1K_V1", "ResNet-18 complete (the paper's), ImageNet weights", 512, 46.8),
-    Cut(
-        "mobilenet_v2",
-        "features",
-        "IMAGENET_INT8",
+    ListedCut(
+        Cut("resnet18", "avgpool", "IMAGENET1K_V1"), "ResNet-18 complete (the paper's), ImageNet weights", 512, 46.8
+    ),
+    ListedCut(
+        Cut("mobilenet_v2", "features", "IMAGENET_INT8"),
         "MobileNetV2, ImageNet int8 weights, dequantised",
         1280,
         0.0,
@@ -67,24 +97,18 @@ CUTS = (
             "dc92ce4ad9955fc2",
             "MobileNetV2: the int8 weights of PyTorch's iOS demo, dequantised, BatchNorm folded",
         ),
+        is_default=True,
     ),
-    Cut("mobilenet_v2", "features", "IMAGENET1K_V1", "MobileNetV2, ImageNet weights", 1280, 14.2),
-    Cut("resnet50", "avgpool", "IMAGENET1K_V2", "ResNet-50 complete, ImageNet weights (V2)", 2048, 102.5),
-    Cut("efficientnet_b0", "features", "IMAGENET1K_V1", "EfficientNet-B0, ImageNet weights", 1280, 21.4),
+    ListedCut(Cut("mobilenet_v2", "features", "IMAGENET1K_V1"), "MobileNetV2, ImageNet weights", 1280, 14.2),
+    ListedCut(Cut("resnet50", "avgpool", "IMAGENET1K_V2"), "ResNet-50 complete, ImageNet weights (V2)", 2048, 102.5),
+    ListedCut(Cut("efficientnet_b0", "features", "IMAGENET1K_V1"), "EfficientNet-B0, ImageNet weights", 1280, 21.4),
 )
+POINTS_LISTED = ListedCut(POINTS, "The two coordinates themselves", 2, 0.0)
 
-POINTS_CUT = Cut(POINTS_BACKBONE, POINTS_BACKBONE, POINTS_BACKBONE, "The two coordinates themselves", 2, 0.0)
-
-
-def find_cut(backbone: str, layer: str, weights: str) -> Cut | None:
-    """The listed cut of these names, or None."""
-    listed = (
-        cut for cut in (*CUTS, POINTS_CUT) if (cut.backbone, cut.layer, cut.weights) == (backbone, layer, weights)
-    )
-    return next(listed, None)
+_LISTED = {listed.cut: listed for listed in (*CUTS, POINTS_LISTED)}
 
 
-def cut_title(backbone: str, layer: str, weights: str) -> str:
-    """A title for any cut, listed or not."""
-    cut = find_cut(backbone, layer, weights)
-    return cut.title if cut else f"{backbone} to {layer}, weights {weights}"
+def default_cut(backbone: str) -> Cut:
+    """The cut that is taken when nothing but its network is named; one without a layer where there is no default."""
+    defaults = (listed.cut for listed in CUTS if listed.is_default and listed.cut.backbone == backbone)
+    return next(defaults, Cut(backbone, "", "DEFAULT"))

@@ -19,16 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from core.data.datasets import images
+from core.data.images import Archive
+from core.data.points import Generated
+from core.data.registry import Dataset
 from core.errors import LabError
 from core.events import Progress
 from core.files import check_folder
-
-HYMENOPTERA_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
-CIFAR_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-CIFAR_MD5 = "c58f30108f718f92721af3b95e74349a"
-DOWNLOAD_MB = {"ants_bees": 47.3, "dogs_cats": 170.5, "planes_cars": 170.5}
-"""What fetching the images takes, 10^6 bytes; the two CIFAR pairs share one download."""
 
 ATTEMPTS = 5
 """Connections that may break in a row, without a byte coming through, before a download gives up."""
@@ -60,34 +56,37 @@ class Stopwatch:
         return Progress(self.what, self.done, self.total, self.unit, speed, left)
 
 
-def fetch_images(name: str, data_dir: Path) -> Iterator[Progress]:
+def fetch_images(dataset: Dataset, data_dir: Path) -> Iterator[Progress]:
     """Download the images of a data set into ``data_dir`` unless they are there; checked when it ends.
 
     Raises `LabError` when the publisher cannot be reached or sends something else than the data set.
     """
-    if _has_images(name, data_dir):
+    if _has_images(dataset, data_dir):
         return
-    if name == "ants_bees":
-        archive = data_dir / "hymenoptera_data.zip"
-        if not archive.is_file():
-            yield from download(HYMENOPTERA_URL, archive)
-        try:
-            unpack_zip(archive, data_dir / "hymenoptera_data")
-            images(name, data_dir)
-        except LabError:
-            archive.unlink()  # so that the next attempt fetches it again
-            raise
-    elif name in DOWNLOAD_MB:
-        archive = data_dir / "cifar-10-python.tar.gz"
-        if not archive.is_file():
-            yield from download(CIFAR_URL, archive, digest=f"md5:{CIFAR_MD5}")
-        _check_digest(archive, f"md5:{CIFAR_MD5}")
+    offered = None if isinstance(dataset.samples, Generated) else dataset.samples.archive
+    if offered is None:
+        raise LabError(f"dataset = {dataset.name!r} is not possible: there is nothing to download for it")
+    archive = data_dir / PurePosixPath(offered.url).name
+    if archive.is_file():
+        _check_digest(archive, offered.digest)
+    else:
+        yield from download(offered.url, archive, digest=offered.digest)
+    try:
+        _unpack(archive, offered, data_dir)
+        dataset.images(data_dir)
+    except LabError:
+        archive.unlink()  # so that the next attempt fetches it again
+        raise
+    archive.unlink()
+
+
+def _unpack(archive: Path, offered: Archive, data_dir: Path) -> None:
+    """Unpack a zip file that nobody has to trust, or a tar file whose digest is known."""
+    if archive.suffix == ".zip":
+        unpack_zip(archive, data_dir / offered.folder)
+    else:
         with tarfile.open(archive) as tar:
             tar.extractall(data_dir, filter="data")
-        images(name, data_dir)
-    else:
-        raise LabError(f"dataset = {name!r} is not possible: there is nothing to download for it")
-    archive.unlink()
 
 
 def download(url: str, path: Path, *, digest: str = "") -> Iterator[Progress]:
@@ -143,9 +142,9 @@ def unpack_zip(archive: Path, target: Path) -> None:
         os.replace(unpacked, target)
 
 
-def _has_images(name: str, data_dir: Path) -> bool:
+def _has_images(dataset: Dataset, data_dir: Path) -> bool:
     try:
-        images(name, data_dir)
+        dataset.images(data_dir)
     except LabError:
         return False
     return True
@@ -189,11 +188,11 @@ def _check_digest(path: Path, digest: str) -> None:
         return
     algorithm, expected = digest.split(":")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if not found.startswith(expected):
+        actual = hashlib.file_digest(file, algorithm).hexdigest()
+    if not actual.startswith(expected):
         path.unlink()
         raise LabError(
-            f"{path.name} came damaged ({algorithm} {found[:8]} instead of {expected[:8]}): download it again"
+            f"{path.name} came damaged ({algorithm} {actual[:8]} instead of {expected[:8]}): download it again"
         )
 
 

@@ -19,9 +19,11 @@ from PIL import Image
 from torch import Tensor
 
 from core.data.backbones import Backbone, fetch_weights, load_backbone
-from core.data.banks import FeatureBank, bank_file, read_bank, write_bank
-from core.data.datasets import ImageSet, images
+from core.data.banks import FeatureBank, read_bank, write_bank
 from core.data.downloads import Stopwatch, fetch_images
+from core.data.features import Features
+from core.data.images import ImageSet
+from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Progress
 from core.files import check_folder, replace
@@ -41,19 +43,16 @@ class Extracted(Progress):
 
 
 def image_batches(
-    found: ImageSet, transform: Callable[[Image.Image], Tensor], order: Iterable[int], batch_size: int
+    images: ImageSet, transform: Callable[[Image.Image], Tensor], order: Iterable[int], batch_size: int
 ) -> Iterator[Tensor]:
     """The images of these rows in this order: (B, 3, height, width) float32, transformed; the last batch is shorter."""
     rows = list(order)
     for start in range(0, len(rows), batch_size):
-        yield torch.stack([transform(found.open(found.names[row])) for row in rows[start : start + batch_size]])
+        yield torch.stack([transform(images.open(images.names[row])) for row in rows[start : start + batch_size]])
 
 
 def extract(
-    dataset: str,
-    backbone: str,
-    layer: str,
-    weights: str,
+    features: Features,
     *,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
@@ -68,18 +67,18 @@ def extract(
     Raises `LabError` when images or weights are missing or unusable.
     """
     data_dir, cache_dir = data_dir or settings().data_dir, cache_dir or settings().cache_dir
-    target = bank_file(cache_dir, dataset, backbone, layer, weights)
+    entry, target = dataset(features.dataset), features.file(cache_dir)
     if not target.is_file():
         check_folder(cache_dir, "the features", "LAB_CACHE_DIR")
     if download and weights_file is None:
-        yield from fetch_weights(backbone, layer, weights, data_dir)
-    network = load_backbone(backbone, layer, weights, data_dir=data_dir, weights_file=weights_file)
+        yield from fetch_weights(features.cut, data_dir)
+    network = load_backbone(features.cut, data_dir=data_dir, weights_file=weights_file)
     if download:
-        yield from fetch_images(dataset, data_dir)
-    found = images(dataset, data_dir)
-    total = len(found.names)
-    yield Progress(f"Checking the images of {dataset}", 0, total, "images")
-    recipe = _recipe(found, network)
+        yield from fetch_images(entry, data_dir)
+    images = entry.images(data_dir)
+    total = len(images.names)
+    yield Progress(f"Checking the images of {entry.name}", 0, total, "images")
+    recipe = _recipe(images, network)
     if target.is_file() and read_bank(target).provenance.get("recipe") == recipe:
         yield Extracted("Already extracted", total, total, "images", bank=read_bank(target), path=target)
         return
@@ -88,34 +87,32 @@ def extract(
     check_folder(parts, "the features", "LAB_CACHE_DIR")
     starts = range(0, total, CHUNK)
     missing = [start for start in starts if not (parts / f"{start}.npy").is_file()]
-    watch = Stopwatch(f"Extracting {dataset}", total, "images", done=total - sum(len(_rows(s, total)) for s in missing))
+    done = total - sum(len(_rows(start, total)) for start in missing)
+    watch = Stopwatch(f"Extracting {entry.name}", total, "images", done=done)
     yield watch.progress(0)
     for start in missing:
         chunk = []
-        for batch in image_batches(found, network.transform, _rows(start, total), batch_size):
+        for batch in image_batches(images, network.transform, _rows(start, total), batch_size):
             chunk.append(network.features(batch).numpy())
             yield watch.progress(len(batch))
         replace(parts / f"{start}.npy", partial(np.save, arr=np.concatenate(chunk), allow_pickle=False))
 
-    features = np.concatenate([np.load(parts / f"{start}.npy", allow_pickle=False) for start in starts])
-    if not np.isfinite(features).all():
-        row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
-        raise LabError(f"{found.names[row]} gives features that are not finite: use other weights or another layer")
+    extracted = np.concatenate([np.load(parts / f"{start}.npy", allow_pickle=False) for start in starts])
+    if not np.isfinite(extracted).all():
+        row = int(np.flatnonzero(~np.isfinite(extracted).all(axis=1))[0])
+        raise LabError(f"{images.names[row]} gives features that are not finite: use other weights or another layer")
     bank = FeatureBank(
-        dataset,
-        backbone,
-        layer,
-        weights,
         features,
-        found.labels,
-        found.names,
-        found.split,
-        found.dataset.classes,
-        _provenance(found, network, recipe),
+        extracted,
+        images.labels,
+        images.names,
+        images.split,
+        images.classes,
+        _provenance(features, network, recipe),
     )
     write_bank(bank, target)
     shutil.rmtree(parts)
-    yield Extracted(f"Extracted {dataset}", total, total, "images", bank=bank, path=target)
+    yield Extracted(f"Extracted {entry.name}", total, total, "images", bank=bank, path=target)
 
 
 @dataclass(frozen=True)
@@ -141,16 +138,16 @@ def verify(
 ) -> Verification:
     """Compute every so many-th image of a bank anew, with torchvision's checkpoint where this machine has it."""
     data_dir = data_dir or settings().data_dir
-    network = load_backbone(bank.backbone, bank.layer, bank.weights, data_dir=data_dir, weights_file=weights_file)
-    found = images(bank.dataset, data_dir)
-    row_of = {name: row for row, name in enumerate(found.names)}
+    network = load_backbone(bank.of.cut, data_dir=data_dir, weights_file=weights_file)
+    images = dataset(bank.of.dataset).images(data_dir)
+    row_of = {name: row for row, name in enumerate(images.names)}
     sample = np.unique(np.linspace(0, len(bank.names) - 1, n_images).astype(int))
     for row in sample:
         if bank.names[row] not in row_of:
-            raise LabError(f"{found.where} has no {bank.names[row]}, which the bank has: name other images")
+            raise LabError(f"{images.where} has no {bank.names[row]}, which the bank has: name other images")
     order = [row_of[bank.names[row]] for row in sample]
     anew = np.concatenate(
-        [network.features(batch).numpy() for batch in image_batches(found, network.transform, order, 32)]
+        [network.features(batch).numpy() for batch in image_batches(images, network.transform, order, 32)]
     )
     spread = bank.features.std(axis=0)
     off = np.abs(anew - bank.features[sample]) / np.where(spread > 0, spread, 1)
@@ -161,10 +158,10 @@ def _rows(start: int, total: int) -> range:
     return range(start, min(start + CHUNK, total))
 
 
-def _recipe(found: ImageSet, network: Backbone) -> dict[str, Any]:
+def _recipe(images: ImageSet, network: Backbone) -> dict[str, Any]:
     """What the features depend on."""
     return {
-        "data_sha256": found.digest(),
+        "data_sha256": images.digest(),
         "weights_sha256": network.weights_sha256,
         "transform": " ".join(repr(network.transform).split()),
     }
@@ -174,14 +171,15 @@ def _key(recipe: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([recipe, CHUNK], sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _provenance(found: ImageSet, network: Backbone, recipe: dict[str, Any]) -> dict[str, Any]:
+def _provenance(features: Features, network: Backbone, recipe: dict[str, Any]) -> dict[str, Any]:
+    entry = dataset(features.dataset)
     return {
         "recipe": recipe,
-        "source": found.dataset.source,
+        "source": entry.source,
+        "licence": entry.licence,
         "weights_source": network.weights_source,
         "pooling": "mean over height and width, network in eval mode",
         "made": time.strftime("%Y-%m-%d", time.gmtime()),
-        "command": f"python -m core features --dataset {found.dataset.name} --backbone {network.backbone} "
-        f"--layer {network.layer} --weights-name {network.weights}",
+        "command": features.command,
         "versions": versions("torch", "torchvision", "pillow", "numpy"),
     }

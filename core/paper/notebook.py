@@ -23,14 +23,14 @@ from torch import Tensor
 from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import simulator
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.data.datasets import points
+from core.data.registry import dataset
 from core.errors import LabError
 from core.training.layers import Dense, Elementwise, Layer, Quantum
 
 NetworkName = Literal["classical", "hybrid"]
 
-LEARNING_RATES = {"spirals": 0.07, "spirals_2.0": 0.07, "square": 0.1, "moons": 0.1}
-"""Step of Adam: the paper's example 1, and the authors' supplementary notebook with other shapes."""
+DATASETS = ("spirals", "spirals_2.0", "square", "moons")
+"""Of the paper's example 1, and of the authors' supplementary notebook with other shapes."""
 
 TURNS = {"spirals": 1.52, "spirals_2.0": 2.0}
 """Turns of the two spirals of example 1."""
@@ -63,27 +63,27 @@ Listener = Callable[[NetworkName, int], None]
 """Told of every iteration of a network, from 1 to `ITERATIONS`; what it raises ends the training."""
 
 
-def run_notebook(dataset: str, listen: Listener = lambda network, iteration: None) -> Iterator[NotebookRun]:
+def run_notebook(name: str, listen: Listener = lambda network, iteration: None) -> Iterator[NotebookRun]:
     """Train the notebook's classical network, then its hybrid one, on "spirals", "spirals_2.0", "square" or "moons".
 
     Raises `LabError` for another data set.
     """
-    if dataset not in LEARNING_RATES:
-        raise LabError(f"dataset = {dataset!r} is not in the notebook: choose one of {', '.join(LEARNING_RATES)}")
-    data = points(dataset)
+    if name not in DATASETS:
+        raise LabError(f"dataset = {name!r} is not in the notebook: choose one of {', '.join(DATASETS)}")
+    data, learning_rate = dataset(name).points(), dataset(name).recipe["learning_rate"]
     in_train = data.split == "train"
     inputs, labels = torch.from_numpy(data.inputs[in_train]), torch.from_numpy(data.labels[in_train])
     test_inputs, test_labels = torch.from_numpy(data.inputs[~in_train]), torch.from_numpy(data.labels[~in_train])
-    for name in ("classical", "hybrid"):
+    for kind in ("classical", "hybrid"):
         started = perf_counter()
-        network = NotebookNetwork(name)
-        order = network.train(inputs, labels, LEARNING_RATES[dataset], partial(listen, name))
+        network = NotebookNetwork(kind)
+        order = network.train(inputs, labels, learning_rate, partial(listen, kind))
         seconds = perf_counter() - started
         inputs, labels = inputs[order], labels[order]
         log_likelihood, _ = network.forward(test_inputs)
         yield NotebookRun(
-            dataset=dataset,
-            network=name,
+            dataset=name,
+            network=kind,
             test_accuracy=(log_likelihood.argmax(1) == test_labels).double().mean().item(),
             test_loss=-log_likelihood[range(len(test_labels)), test_labels].mean().item(),
             seconds=seconds,

@@ -23,9 +23,10 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 from core.config.run import RunConfig
-from core.data.cuts import Cut, find_cut
-from core.data.datasets import DATASETS
+from core.data.cuts import ListedCut
+from core.data.registry import dataset
 from core.errors import LabError
+from core.recipes import paper_run
 from core.runs.store import SHIPPED, Record, Store, digest
 from core.settings import settings
 from core.statistics.verdict import Interval, mean_interval
@@ -114,16 +115,16 @@ class Row:
         return f"paper-{self.key}"
 
     @property
-    def cut(self) -> Cut | None:
+    def cut(self) -> ListedCut | None:
         """Where the features come from; None for the notebook."""
-        return find_cut(self.config.backbone, self.config.layer, self.config.weights) if self.config else None
+        return self.config.cut.listed if self.config else None
 
     @property
     def steps(self) -> int:
         """Steps of training, each on one batch; fewer under "ours", which keeps a part of the training set aside."""
         if self.config is None:
             return NOTEBOOK_STEPS
-        n_train = DATASETS[self.dataset].n_train
+        n_train = dataset(self.dataset).n_train
         if self.protocol == "ours":
             n_train -= round(self.config.validation_share * n_train)
         return self.config.epochs * -(-n_train // self.config.batch_size)
@@ -152,15 +153,6 @@ class Measured:
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------
-
-_IMAGES: dict[str, dict[str, Any]] = {
-    "ants_bees": {"learning_rate": 4e-4, "batch_size": 4, "epochs": 30, "lr_step": 10, "lr_gamma": 0.1},
-    "dogs_cats": {"learning_rate": 1e-3, "batch_size": 8, "epochs": 3, "lr_step": 3, "lr_gamma": 1.0},
-    "planes_cars": {"learning_rate": 7e-4, "batch_size": 8, "epochs": 3, "lr_step": 3, "lr_gamma": 0.1},
-}
-"""Learning rate, batch and schedule of examples 2 and 3 (arXiv:1912.08278, sec. IV and the authors' notebooks)."""
-
-_DEPTHS = {"ants_bees": 6, "dogs_cats": 5, "planes_cars": 4}
 
 _REPORTED = {
     ("ants_bees", "dressed_quantum"): Reported(0.9673, 0.2753, 87),
@@ -219,22 +211,14 @@ def _point_rows() -> Iterable[Row]:
             for network in ("classical", "hybrid"):
                 reported = _REPORTED[name, network]
                 yield Row(f"{name}-{network}-notebook", example, name, network, "notebook", reported, None)
-            for network, head in (("classical", _POINT_MLP), ("hybrid", _POINT_QUANTUM)):
+            for network, head in (("classical", _POINT_MLP), ("hybrid", paper_run(name).head)):
                 for protocol in ("paper", "ours"):
-                    config = RunConfig(
-                        dataset=name,
-                        head=head,
-                        **_POINTS | {"learning_rate": _POINT_RATES[name]},
-                        **_PROTOCOL_FIELDS[protocol],
-                    )
+                    config = paper_run(name, head=head, **{"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol])
                     yield Row(f"{name}-{network}-{protocol}", example, name, network, protocol, None, config)
 
 
-_POINT_QUANTUM = DressedQuantum(n_qubits=5, q_depth=5, q_delta=0.001, init_scale=0.001)
 _POINT_MLP = MLP(n_qubits=5, q_depth=5, hidden=(5, 5), activation="tanh", init_scale=0.001)
-_POINTS = {"batch_size": 10, "epochs": 5, "lr_step": 5, "lr_gamma": 1.0, "seeds": SEEDS}
-"""Under "paper" 1,000 steps of 10 points, as in the notebook; "ours" trains on fewer points. With today's Adam."""
-_POINT_RATES = {"spirals": 0.07, "spirals_2.0": 0.07, "square": 0.1, "moons": 0.1}
+"""The notebook's classical network. Its steps are 1,000 under "paper", fewer under "ours"; with today's Adam."""
 
 
 def _image_rows() -> Iterable[Row]:
@@ -244,15 +228,15 @@ def _image_rows() -> Iterable[Row]:
             for cut in cuts:
                 for head in _image_heads(name, cut):
                     for protocol in _image_protocols(name, cut):
-                        values = _CUTS[cut] | _IMAGES[name] | {"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol]
-                        config = RunConfig(dataset=name, head=head, **values)
+                        values = _CUTS[cut] | {"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol]
+                        config = paper_run(name, head=head, **values)
                         key = f"{name}-{cut}-{head.kind}-{protocol.replace(', ', '-')}"
                         yield Row(key, example, name, head.kind, protocol, _REPORTED.get((name, head.kind)), config)
 
 
 def _image_protocols(name: str, cut: str) -> Iterable[ProtocolName]:
     yield "paper"
-    if cut != "mobilenet_v2" and _IMAGES[name]["lr_gamma"] < 1:  # a rate that stays is not lowered earlier
+    if cut != "mobilenet_v2" and paper_run(name).lr_gamma < 1:  # a rate that stays is not lowered earlier
         yield "paper, early"
     if cut == "avgpool":  # the other cuts have their BatchNorm folded into the weights
         yield "paper, BatchNorm"
@@ -260,8 +244,9 @@ def _image_protocols(name: str, cut: str) -> Iterable[ProtocolName]:
 
 
 def _image_heads(name: str, cut: str) -> Sequence[Head]:
-    depth = _DEPTHS[name]
-    quantum, linear = DressedQuantum(q_depth=depth), Linear()
+    quantum, linear = paper_run(name).head, Linear()
+    assert isinstance(quantum, DressedQuantum)
+    depth = quantum.q_depth
     if cut == "avgpool":
         return (quantum, linear)
     return (quantum, Bottleneck(), linear, MLP(q_depth=depth), ClosedForm(q_depth=depth))

@@ -20,8 +20,9 @@ from torchvision import models
 
 from core.config.run import RunConfig
 from core.data.backbones import Backbone
-from core.data.datasets import DATASETS, ImageSet
 from core.data.extraction import image_batches
+from core.data.images import ImageSet
+from core.data.registry import dataset
 from core.events import Epoch, Event, Finished, Started, Step
 from core.training.loop import BestEpoch, cross_entropy, epoch_order, score, training_step
 from core.training.network import Network
@@ -46,7 +47,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     images = Images(found, [replace(backbone, network=copy.deepcopy(backbone.network)) for _ in members])
     train, test = np.flatnonzero(found.split == "train"), np.flatnonzero(found.split == "test")
     n_features = images.features(test[None, :1].repeat(len(members), 0), training=False).shape[-1]
-    n_classes = len(found.dataset.classes)
+    n_classes = len(found.classes)
     head = Network(config.head, n_features, n_classes, len(members))
     head.initialise([member.seed for member in members])
     optimiser = MemberAdam(head.flat, head.flat_grad)
@@ -57,7 +58,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     quantum, classical = config.head.count_trained(n_features, n_classes)
     yield Started(
         seeds=[member.seed for member in members],
-        classes=list(found.dataset.classes),
+        classes=list(found.classes),
         n_features=n_features,
         n_train=len(train),
         n_validation=len(test),
@@ -115,7 +116,7 @@ def estimate_seconds(config: RunConfig) -> float:
     Measured on noise, with random weights: a training batch and a test batch of the transform and the full network,
     the former with BatchNorm in training mode. Reading image files and steps of the head come on top.
     """
-    data, threads = DATASETS[config.dataset], torch.get_num_threads()
+    data, threads = dataset(config.dataset), torch.get_num_threads()
     network = models.get_model(config.backbone, weights=None).to(memory_format=torch.channels_last)
     transform = models.get_model_weights(config.backbone)[config.weights].transforms()
     picture = Image.fromarray(np.random.RandomState(0).randint(0, 256, PHOTOGRAPH, np.uint8))
@@ -144,7 +145,7 @@ class Images:
         self.found = found
         self.networks = networks
         self.labels = torch.from_numpy(found.labels)  # (n,)
-        self.targets = nn.functional.one_hot(self.labels, len(found.dataset.classes)).to(torch.float32)  # (n, classes)
+        self.targets = nn.functional.one_hot(self.labels, len(found.classes)).to(torch.float32)  # (n, classes)
 
     def features(self, rows: np.ndarray, *, training: bool) -> Tensor:
         """Features (members, n, d) of each member's own images, rows (members, n), all in one batch."""

@@ -16,11 +16,12 @@ from pydantic.fields import FieldInfo
 
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.registry import head_choices
-from core.config.run import POINT_DATASETS, RunConfig, allowed, refused_in_one_sentence, run_config
+from core.config.run import RunConfig, refused_in_one_sentence, run_config
 from core.data.banks import Listing, available_banks
-from core.data.cuts import cut_title
-from core.data.datasets import DATASETS
+from core.data.registry import DATASETS
 from core.errors import LabError
+from core.recipes import paper_run
+from core.validation import allowed
 
 Values = Mapping[str, Any]
 
@@ -60,9 +61,10 @@ class Experiment:
 def experiment_title(configs: Sequence[RunConfig]) -> str:
     """One line: data, features, size of the circuit, seeds."""
     first = configs[0]
-    parts = [DATASETS[first.dataset].title]
-    if first.dataset not in POINT_DATASETS:
-        parts.append(re.split(r", | \(", cut_title(first.backbone, first.layer, first.weights))[0])
+    entry = DATASETS[first.dataset]
+    parts = [entry.title]
+    if not entry.is_points:
+        parts.append(re.split(r", | \(", first.cut.title)[0])
     circuits = [config.head for config in configs if isinstance(config.head, DressedQuantum)]
     if circuits:
         parts.append(f"{circuits[0].n_qubits} qubits × depth {circuits[0].q_depth}")
@@ -81,11 +83,11 @@ def experiment(values: Values) -> Experiment:
         raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(choices)}.")
     listing = find_features(values["dataset"], values["features"])
     shared = {name: values[name] for name in _SHARED}
-    cut = {"dataset": listing.dataset, "backbone": listing.backbone, "layer": listing.layer, "weights": listing.weights}
+    features = {"dataset": listing.features.dataset} | vars(listing.features.cut)
     circuit = SimpleNamespace(**values)
     with refused_in_one_sentence():
         heads = [choices[name].head(circuit) for name in chosen]
-    return Experiment(tuple(run_config(shared | cut | {"head": head}) for head in heads), listing)
+    return Experiment(tuple(run_config(shared | features | {"head": head}) for head in heads), listing)
 
 
 def shared_settings(config: RunConfig) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(first, name) for name in _SHARED}
     values |= {
         "dataset": first.dataset,
-        "features": features_key(first),
+        "features": first.cut.key,
         "heads": [name for name in names if name in head_choices()],
         "ablations": [name for name in names if name in head_choices(ablations=True)],
     }
@@ -109,27 +111,22 @@ def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     return values
 
 
-def features_key(cut: RunConfig | Listing) -> str:
-    """How a cut is called in the address."""
-    return f"{cut.backbone}-{cut.layer}-{cut.weights}"
-
-
 def find_features(dataset: str, key: str) -> Listing:
     """The listed features of this data set; `LabError` when there are none of that name."""
     for listing in feature_choices(dataset):
-        if features_key(listing) == key:
+        if listing.features.cut.key == key:
             return listing
     raise LabError(f"features = {key!r} is not possible for {dataset}: choose another line of the menu.")
 
 
 def feature_choices(dataset: str) -> list[Listing]:
     """Features for one data set, those that are there first."""
-    return [listing for listing in available_banks() if listing.dataset == dataset]
+    return [listing for listing in available_banks() if listing.features.dataset == dataset]
 
 
 def parameter_counts(config: RunConfig) -> tuple[int, int]:
     """Trainable parameters of a head on its features: (in the circuit, elsewhere)."""
-    n_features = find_features(config.dataset, features_key(config)).n_features
+    n_features = find_features(config.dataset, config.cut.key).n_features
     return config.head.count_trained(n_features, len(DATASETS[config.dataset].classes))
 
 
@@ -157,9 +154,7 @@ def _flat(config: RunConfig) -> dict[str, Any]:
 @cache
 def default_config(dataset: str) -> RunConfig:
     """The run of untouched controls: the paper's settings for these data, from the usual number of seeds."""
-    from core.comparison.record import problem_for  # loads scipy
-
-    return problem_for(dataset).model_copy(update={"seeds": RunConfig.model_fields["seeds"].default})
+    return paper_run(dataset)
 
 
 def default_values(dataset: str = "ants_bees") -> dict[str, Any]:
@@ -201,7 +196,7 @@ def _to_text(value: Any) -> str:
 def _from_text(name: str, text: str, dataset: str) -> Any:
     match name:
         case "features":
-            return features_key(find_features(dataset, text))
+            return find_features(dataset, text).features.cut.key
         case "heads" | "ablations":
             return _chosen(name, text.split(",") if text else [], head_choices(ablations=name == "ablations"))
         case "ansatz":

@@ -15,12 +15,10 @@ from typing import Any
 import streamlit as st
 
 from core.data.banks import Listing
-from core.data.datasets import images, images_here
-from core.data.downloads import DOWNLOAD_MB
+from core.data.features import Features
+from core.data.registry import dataset
 from core.errors import LabError
 from core.settings import PROJECT, child_environment, settings
-
-Names = tuple[str, str, str, str]
 
 
 @dataclass
@@ -92,14 +90,14 @@ class Command:
 
 
 @st.cache_resource(show_spinner=False)
-def _extractions() -> dict[Names, Command]:
+def _extractions() -> dict[Features, Command]:
     """Features → the process that makes them, the same for everybody on this server."""
     return {}
 
 
 def extraction_of(listing: Listing) -> Command | None:
     """The extraction of these features, under way or ended; None when nobody has asked for it."""
-    return _extractions().get(_names(listing))
+    return _extractions().get(listing.features)
 
 
 def start_extraction(listing: Listing) -> None:
@@ -107,31 +105,30 @@ def start_extraction(listing: Listing) -> None:
     known = extraction_of(listing)
     if known is not None and not known.ended:
         return
-    dataset, backbone, layer, weights = _names(listing)
-    arguments = ["features", "--json", "--download", "--dataset", dataset]
-    arguments += ["--backbone", backbone, "--layer", layer, "--weights-name", weights]
-    megabytes = listing.download_mb + unreadable_images_mb(dataset)
+    megabytes = listing.download_mb + unreadable_images_mb(listing.features.dataset)
     asked = (
         f"Asking the publishers for what is missing, up to {megabytes:.0f} MB" if megabytes else "Reading the network"
     )
-    extraction = _extractions()[_names(listing)] = Command(tuple(arguments), asked)
+    arguments = (*listing.features.arguments, "--json", "--download")
+    extraction = _extractions()[listing.features] = Command(arguments, asked)
     extraction.start()
 
 
 def extraction_offer(listing: Listing) -> str:
     """What the button says that consents to it."""
-    megabytes = listing.download_mb + unreadable_images_mb(listing.dataset)
+    megabytes = listing.download_mb + unreadable_images_mb(listing.features.dataset)
     return f"Extract features (downloads up to {megabytes:.0f} MB)" if megabytes else "Extract features"
 
 
-def unreadable_images_mb(dataset: str) -> float:
+def unreadable_images_mb(name: str) -> float:
     """What downloading the images anew takes, in 10^6 bytes, where they seem to be there but are not whole; else 0."""
-    if not images_here(dataset, settings().data_dir):
+    entry, data_dir = dataset(name), settings().data_dir
+    if not entry.images_are_here(data_dir):
         return 0.0
     try:
-        images(dataset, settings().data_dir)
+        entry.images(data_dir)
     except LabError:
-        return DOWNLOAD_MB.get(dataset, 0.0)
+        return entry.download_mb
     return 0.0
 
 
@@ -159,7 +156,3 @@ def _draw(listing: Listing, was_going: bool) -> None:
             st.caption("The network sees every image once; its features are kept, and training needs them alone.")
     if was_going != going:
         st.rerun()  # with a timer from now on, or without one
-
-
-def _names(listing: Listing) -> Names:
-    return (listing.dataset, listing.backbone, listing.layer, listing.weights)

@@ -25,7 +25,7 @@ class Forecast(NamedTuple):
 def forecast(config: RunConfig) -> Forecast | None:
     """How long a run takes by itself, learnt from this machine's runs or else from shipped ones; None if unknown."""
     try:
-        n_train = len(load_bank(config).splits(config.validation_share, config.split_seed).train)
+        n_train = len(load_bank(config.features).splits(config.validation_share, config.split_seed).train)
     except LabError:
         return None
     for here, runs in past_runs().items():

@@ -13,7 +13,7 @@ import streamlit as st
 from core.config.heads.registry import head_choices
 from core.config.run import run_config
 from core.data.banks import Listing
-from core.data.datasets import DATASETS
+from core.data.registry import DATASETS
 from pages.ui.experiment import (
     ANSAETZE,
     CONTROLS,
@@ -21,7 +21,6 @@ from pages.ui.experiment import (
     bounds,
     default_values,
     feature_choices,
-    features_key,
     field_of,
     from_address,
     to_address,
@@ -121,9 +120,9 @@ def _follow_dataset() -> None:
 
 
 def _features(dataset: str) -> str:
-    choices = {features_key(listing): listing for listing in feature_choices(dataset)}
+    choices = {listing.features.cut.key: listing for listing in feature_choices(dataset)}
     if st.session_state.features not in choices:  # the data set has changed
-        st.session_state.features = features_key(run_config({"dataset": dataset}))
+        st.session_state.features = run_config({"dataset": dataset}).cut.key
     return str(
         st.selectbox(
             "Features",

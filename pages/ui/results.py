@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.config.run import POINT_DATASETS, RunConfig
-from core.data.datasets import DATASETS, images
+from core.config.run import RunConfig
+from core.data.registry import DATASETS
 from core.errors import LabError
 from core.figures.runs import HeadScore, accuracies, confusion
 from core.runs.snapshots import Snapshot
@@ -71,7 +71,7 @@ def tests_view(tested: Sequence[Tested]) -> None:
                 query_params=address,
             )
         labels = [each.label for each in tested]
-        what = "Confusion of" if chosen.config.dataset in POINT_DATASETS else "Confusion and wrong images of"
+        what = "Confusion of" if DATASETS[chosen.config.dataset].is_points else "Confusion and wrong images of"
         label = st.segmented_control(what, labels, default=labels[0], required=True, key="confused")
         chosen = tested[labels.index(label)] if label in labels else tested[0]
     classes = DATASETS[chosen.config.dataset].classes
@@ -97,7 +97,7 @@ def tuned_address(config: RunConfig) -> dict[str, str]:
 
 def explanation(config: RunConfig) -> str:
     """What the two charts show."""
-    samples = "points" if config.dataset in POINT_DATASETS else "images"
+    samples = "points" if DATASETS[config.dataset].is_points else "images"
     chosen = "lowest validation loss" if config.protocol == "ours" else "best accuracy on the test set itself"
     return (
         f"Dot: one seed at its epoch of {chosen}, which need not be the last one; 95 % Wilson interval over test "
@@ -258,7 +258,7 @@ def thumbnails(dataset: str, names: tuple[str, ...], data_dir: Path) -> list[np.
     from PIL import ImageOps
 
     try:
-        found = images(dataset, data_dir)
-        return [np.asarray(ImageOps.fit(found.open(name), (180, 180))) for name in names]
+        images = DATASETS[dataset].images(data_dir)
+        return [np.asarray(ImageOps.fit(images.open(name), (180, 180))) for name in names]
     except LabError:
         return []

@@ -15,11 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from core.config.run import POINT_DATASETS, RunConfig
+from core.config.run import RunConfig
 from core.data.banks import Listing
-from core.data.cuts import cut_title, find_cut
-from core.data.datasets import DATASETS, images_here
-from core.data.downloads import DOWNLOAD_MB
+from core.data.registry import DATASETS
 from core.errors import LabError
 from core.paper.table import Line, Measured, Row
 from core.runs.snapshots import Snapshot
@@ -27,7 +25,7 @@ from core.runs.store import LIVE
 from core.settings import settings
 from core.statistics.verdict import Interval, mean_interval
 from core.words import duration
-from pages.ui.experiment import features_key, find_features
+from pages.ui.experiment import find_features
 from pages.ui.extraction import (
     Command,
     extraction_of,
@@ -115,11 +113,10 @@ _NOTHING_YET = _Standing("idle", "The button in a row runs it again on this serv
 
 def features_title(row: Row) -> str:
     """What a row's head looks at."""
-    if row.dataset in POINT_DATASETS or row.config is None:
+    if row.config is None or DATASETS[row.dataset].is_points:
         return "2 coordinates"
     size = f", {row.cut.n_features}" if row.cut else ""
-    title = cut_title(row.config.backbone, row.config.layer, row.config.weights)
-    return title.split(",")[0].removesuffix(" (the paper's)") + size
+    return row.config.cut.title.split(",")[0].removesuffix(" (the paper's)") + size
 
 
 def head_title(row: Row) -> str:
@@ -134,7 +131,7 @@ NOTEBOOK_HEADS = {"classical": "mlp", "hybrid": "quantum"}
 def short_title(row: Row) -> str:
     """Data, features, protocol and head in a few words that no other row has."""
     words = [DATASETS[row.dataset].title]
-    if row.dataset not in POINT_DATASETS:
+    if not DATASETS[row.dataset].is_points:
         words.append(features_title(row).split(",")[0].removeprefix("ResNet-18 ").removeprefix("to "))
     return ", ".join([*words, row.protocol.removeprefix("paper, "), head_title(row)])
 
@@ -206,7 +203,7 @@ def _computations() -> dict[str, Computation]:
 
 
 def _listing(config: RunConfig) -> Listing:
-    return find_features(config.dataset, features_key(config))
+    return find_features(config.dataset, config.cut.key)
 
 
 def _stop_button(stop: Callable[[], None]) -> _Button:
@@ -285,24 +282,21 @@ def _measure(config: RunConfig, cost: Future[_Cost]) -> None:
         from core.data.backbones import checkpoint_file, images_per_second
         from core.training.on_images import estimate_seconds
 
+        entry = DATASETS[config.dataset]
         if config.protocol == "paper_batchnorm":
             seconds = estimate_seconds(config)
         else:
-            seconds = _n_images(config) / images_per_second(config.backbone, config.layer, n_images=4)
-        cut = find_cut(config.backbone, config.layer, config.weights)
+            seconds = entry.n_samples / images_per_second(config.cut, n_images=4)
+        listed = config.cut.listed
         checkpoint = checkpoint_file(config.backbone, config.weights)
-        weights_mb = cut.download_mb if cut and checkpoint and not checkpoint[0].is_file() else 0.0
-        seen = images_here(config.dataset, settings().data_dir)
-        images_mb = unreadable_images_mb(config.dataset) if seen else DOWNLOAD_MB[config.dataset]
+        weights_mb = listed.download_mb if listed and checkpoint and not checkpoint[0].is_file() else 0.0
+        seen = entry.images_are_here(settings().data_dir)
+        images_mb = unreadable_images_mb(config.dataset) if seen else entry.download_mb
         cost.set_result(_Cost(seconds, weights_mb + images_mb))
     except LabError as error:
         cost.set_exception(error)
     except Exception as error:  # whoever asks for the result is told
         cost.set_exception(LabError(f"How long it takes could not be measured: {error or type(error).__name__}."))
-
-
-def _n_images(config: RunConfig) -> int:
-    return DATASETS[config.dataset].n_train + DATASETS[config.dataset].n_test
 
 
 def _of_extraction(row: Row, config: RunConfig, listing: Listing) -> _Standing:
@@ -315,7 +309,7 @@ def _of_extraction(row: Row, config: RunConfig, listing: Listing) -> _Standing:
         return _Standing("failed", f"{_title(row)}: {escape(extraction.problem)}", button=start)
     cost = _cost(config)
     takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
-    seen = f"the network has to see {_n_images(config):,} images once, {takes}"
+    seen = f"the network has to see {DATASETS[config.dataset].n_samples:,} images once, {takes}"
     html = f"{_title(row)}: {seen}. Training then takes seconds."
     return _Standing("idle", html, going=cost is None, button=start)
 
@@ -346,7 +340,7 @@ def _of_images(line: Line, config: RunConfig) -> _Standing:
         finished = jobs().snapshot(row.run_id).finished
         if finished:
             return _Standing("finished", _told(line, mean_interval(finished.test_accuracy)), 1.0)
-    seen = f"{config.epochs} epochs of {_n_images(config):,} images through the full network"
+    seen = f"{config.epochs} epochs of {DATASETS[config.dataset].n_samples:,} images through the full network"
     takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
     words = "stopped. " if command is not None and command.stopped else ""
     html = f"{_title(row)}: {words}{seen}, {takes}. It goes on when this page is closed."

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.config.run import POINT_DATASETS
 from core.data.banks import Listing
-from core.data.datasets import DATASETS
+from core.data.registry import dataset
 from pages.ui.panel import escape, panel
 
 NAME = "Hybrid Transfer Lab"
@@ -30,16 +29,16 @@ def strip(features: Listing) -> None:
     )
 
 
-def _steps(features: Listing) -> Sequence[tuple[str, str, str]]:
+def _steps(listing: Listing) -> Sequence[tuple[str, str, str]]:
     """Icon, words and what there is to say of each step."""
-    data = DATASETS[features.dataset]
-    numbers = f"{features.n_features:,} numbers"
+    data = dataset(listing.features.dataset)
+    numbers = f"{listing.n_features:,} numbers"
     answer = ("answer", " or ".join(data.classes), "the answer")
-    if features.dataset in POINT_DATASETS:
+    if data.is_points:
         return ("point", "point", data.title), ("numbers", numbers, "its coordinates"), _HEAD, answer
-    network = features.title.split(", ")[0]
+    network = listing.title.split(", ")[0]
     return (
-        ("image", "image", f"{data.title}: {data.n_train + data.n_test:,} of them"),
+        ("image", "image", f"{data.title}: {data.n_samples:,} of them"),
         ("network", network, "frozen, trained on ImageNet"),
         ("numbers", numbers, "features, computed once"),
         _HEAD,

@@ -27,7 +27,6 @@ from core.comparison.record import (
     load_comparison,
     load_predictions,
     problem_config,
-    problem_for,
     problem_name,
     rivals,
     save_comparison,
@@ -47,6 +46,7 @@ from core.errors import LabError
 from core.events import Epoch, Finished
 from core.figures.comparison import critical_difference, paired_differences, rival_colour, tuning
 from core.figures.style import seed_colour
+from core.recipes import paper_run
 from core.statistics.verdict import headline
 from core.training.loop import run_splits, train
 
@@ -62,7 +62,7 @@ def config() -> RunConfig:
 @pytest.fixture(scope="module")
 def bank(config: RunConfig) -> FeatureBank:
     """The moons with the first 300 of their training points."""
-    whole = load_bank(config)
+    whole = load_bank(config.features)
     kept = np.sort(
         np.concatenate([np.flatnonzero(whole.split == "train")[:300], np.flatnonzero(whole.split == "test")])
     )
@@ -131,12 +131,12 @@ def test_the_candidate_is_a_whole_quantum_head(head: Head) -> None:
 
 
 def test_a_problem_takes_the_papers_settings_where_there_are_some() -> None:
-    assert problem_for("dogs_cats").learning_rate == 1e-3
-    assert problem_for("dogs_cats", "mobilenet_v2").backbone == "mobilenet_v2"
-    assert problem_name(problem_for("dogs_cats")) == "dogs_cats-layer3"
+    assert paper_run("dogs_cats").learning_rate == 1e-3
+    assert paper_run("dogs_cats", backbone="mobilenet_v2").backbone == "mobilenet_v2"
+    assert problem_name(paper_run("dogs_cats")) == "dogs_cats-layer3"
     assert all(problem_config(name).seeds == SEEDS and problem_config(name).protocol == "ours" for name in PROBLEMS)
     with pytest.raises(LabError, match="fish"):
-        problem_for("fish")
+        paper_run("fish")
     with pytest.raises(LabError, match="fish"):
         problem_config("fish")
 
@@ -305,7 +305,7 @@ def test_shipped_comparisons_are_whole(name: str) -> None:
     config = problem_config(name.removesuffix("-tuned"))
     assert comparison.config == config
     assert len(comparison.seeds) >= 20
-    assert comparison.bank_digest == load_bank(config).digest
+    assert comparison.bank_digest == load_bank(config.features).digest
     assert [result.rival.name for result in comparison.results] == [rival.name for rival in rivals(config)]
     shares = predictions.correct().mean(-1)
     assert shares == pytest.approx(np.array([result.accuracy for result in comparison.results]))

@@ -27,7 +27,7 @@ def config() -> RunConfig:
 
 @pytest.fixture(scope="module")
 def bank(config: RunConfig) -> FeatureBank:
-    return load_bank(config)
+    return load_bank(config.features)
 
 
 def initial(head: DressedQuantum) -> Weights:

@@ -98,7 +98,7 @@ def test_a_new_kind_trains_is_counted_and_drawn() -> None:
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
     assert config.head.count_trained(2, 2) == (0, 3 + 4)
 
-    bank = load_bank(config)
+    bank = load_bank(config.features)
     started, *between, finished = train(config, bank)
     epochs = [event for event in between if isinstance(event, Epoch)]
     assert isinstance(started, Started)

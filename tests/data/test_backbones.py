@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from core.data.backbones import checkpoint_file, fetch_weights, load_backbone, name_of_weights
-from core.data.cuts import CUTS, POINTS_CUT, Cut, cut_title, find_cut
+from core.data.cuts import CUTS, POINTS, POINTS_LISTED, Cut, ListedCut
 from core.errors import LabError
 
 
@@ -57,25 +57,25 @@ def assert_same(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
-@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: f"{cut.backbone}-{cut.layer}-{cut.weights}")
-def test_every_listed_cut_is_what_it_says(cut: Cut, tmp_path: Path) -> None:
+@pytest.mark.parametrize("listed", CUTS, ids=lambda listed: listed.cut.key)
+def test_every_listed_cut_is_what_it_says(listed: ListedCut, tmp_path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = models.get_model(cut.backbone, weights=None).eval()
+        network = models.get_model(listed.cut.backbone, weights=None).eval()
     file = saved(network, tmp_path / "weights.pth")
-    backbone = load_backbone(cut.backbone, cut.layer, cut.weights, data_dir=tmp_path, weights_file=file)
+    backbone = load_backbone(listed.cut, data_dir=tmp_path, weights_file=file)
     batch = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     found = backbone.features(batch)
-    assert found.shape == (2, cut.n_features)
-    assert_same(found, by_hook(network, cut.layer, batch))
-    enum = models.get_model_weights(cut.backbone).__members__.get(cut.weights)
+    assert found.shape == (2, listed.n_features)
+    assert_same(found, by_hook(network, listed.cut.layer, batch))
+    enum = models.get_model_weights(listed.cut.backbone).__members__.get(listed.cut.weights)
     published_mb = enum.meta["_file_size"] * 2**20 / 1e6 if enum else 0
-    assert cut.download_mb == pytest.approx(published_mb, abs=0.1)
+    assert listed.download_mb == pytest.approx(published_mb, abs=0.1)
 
 
 def test_features_do_not_depend_on_the_company(resnet18: nn.Module, tmp_path: Path) -> None:
     file = saved(resnet18, tmp_path / "weights.pth")
-    backbone = load_backbone("resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=file)
+    backbone = load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=file)
     before = {key: value.clone() for key, value in backbone.network.state_dict().items()}
     batch = torch.randn(5, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     together = backbone.features(batch)
@@ -89,7 +89,7 @@ def test_features_do_not_depend_on_the_company(resnet18: nn.Module, tmp_path: Pa
 def test_training_mode_is_torchvisions_own(resnet18: nn.Module, tmp_path: Path) -> None:
     """Two batches, one after the other, so that the running statistics have moved."""
     file = saved(resnet18, tmp_path / "weights.pth")
-    backbone = load_backbone("resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=file)
+    backbone = load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=file)
     reference = copy.deepcopy(resnet18).train()
     for batch in torch.randn(2, 4, 3, 64, 64, generator=torch.Generator().manual_seed(0)):
         found = backbone.features_in_training_mode(batch)
@@ -100,8 +100,8 @@ def test_training_mode_is_torchvisions_own(resnet18: nn.Module, tmp_path: Path) 
 
 
 def test_folded_weights_are_not_run_in_training_mode(data_dir: Path, hub: Path) -> None:
-    for cut in (cut for cut in CUTS if cut.file):
-        backbone = load_backbone(cut.backbone, cut.layer, cut.weights, data_dir=data_dir)
+    for listed in (listed for listed in CUTS if listed.file):
+        backbone = load_backbone(listed.cut, data_dir=data_dir)
         with pytest.raises(LabError, match="has BatchNorm folded in and cannot run in training mode"):
             backbone.features_in_training_mode(torch.zeros(2, 3, 64, 64))
 
@@ -109,7 +109,7 @@ def test_folded_weights_are_not_run_in_training_mode(data_dir: Path, hub: Path) 
 def test_the_transform_is_the_papers(resnet18: nn.Module, tmp_path: Path) -> None:
     """Resize the shorter side to 256, crop 224 in the middle, normalise with ImageNet's mean and deviation."""
     backbone = load_backbone(
-        "resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=saved(resnet18, tmp_path / "weights.pth")
+        Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=saved(resnet18, tmp_path / "weights.pth")
     )
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (300, 400, 3), np.uint8))
     resized = image.resize((341, 256), Image.Resampling.BILINEAR)
@@ -139,11 +139,11 @@ def test_torchvisions_checkpoint_is_fetched_checked_and_read(
     """The whole way of the paper's cut: its address, the hub folder, torchvision's own loader, 512 features."""
     name = publish(resnet18, server, monkeypatch)
     with pytest.raises(LabError, match="IMAGENET1K_V1 of resnet18 are not on this machine: download them"):
-        load_backbone("resnet18", "avgpool", "IMAGENET1K_V1", data_dir=tmp_path)
-    told = list(fetch_weights("resnet18", "avgpool", "IMAGENET1K_V1", tmp_path))
+        load_backbone(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), data_dir=tmp_path)
+    told = list(fetch_weights(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), tmp_path))
     assert told[-1].done == told[-1].total == (hub / name).stat().st_size
-    assert list(fetch_weights("resnet18", "avgpool", "IMAGENET1K_V1", tmp_path)) == []
-    backbone = load_backbone("resnet18", "avgpool", "IMAGENET1K_V1", data_dir=tmp_path)
+    assert list(fetch_weights(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), tmp_path)) == []
+    backbone = load_backbone(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), data_dir=tmp_path)
     assert backbone.weights_source == f"torchvision {name}"
     batch = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     assert_same(backbone.features(batch), by_hook(resnet18, "avgpool", batch))
@@ -156,7 +156,7 @@ def test_a_checkpoint_that_came_damaged_is_not_kept(
     name = publish(resnet18, server, monkeypatch)
     server.files[name] += b"x"
     with pytest.raises(LabError, match="came damaged"):
-        list(fetch_weights("resnet18", "avgpool", "IMAGENET1K_V1", tmp_path))
+        list(fetch_weights(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), tmp_path))
     assert list(hub.iterdir()) == []
 
 
@@ -167,39 +167,39 @@ def test_a_false_checkpoint_in_the_hub_folder_is_refused(resnet18: nn.Module, hu
     hub.mkdir(parents=True)
     saved(resnet18, found[0])
     with pytest.raises(LabError, match=r"resnet18-f37072fd.pth is damaged .* remove it and download it again"):
-        load_backbone("resnet18", "layer3", "IMAGENET1K_V1", data_dir=tmp_path)
+        load_backbone(Cut("resnet18", "layer3", "IMAGENET1K_V1"), data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("cut", [cut for cut in CUTS if cut.file], ids=lambda cut: cut.backbone)
-def test_known_files_are_found_and_checked(data_dir: Path, hub: Path, tmp_path: Path, cut: Cut) -> None:
-    assert cut.file
-    backbone = load_backbone(cut.backbone, cut.layer, cut.weights, data_dir=data_dir)
-    assert cut.file.name in backbone.weights_source
-    assert name_of_weights(cut.backbone, cut.layer, cut.file.path(data_dir)) == cut.weights
-    assert list(fetch_weights(cut.backbone, cut.layer, cut.weights, data_dir)) == []
-    other = cut.file.path(tmp_path)
+@pytest.mark.parametrize("listed", [listed for listed in CUTS if listed.file], ids=lambda listed: listed.cut.backbone)
+def test_known_files_are_found_and_checked(data_dir: Path, hub: Path, tmp_path: Path, listed: ListedCut) -> None:
+    assert listed.file
+    backbone = load_backbone(listed.cut, data_dir=data_dir)
+    assert listed.file.name in backbone.weights_source
+    assert name_of_weights(listed.cut.backbone, listed.cut.layer, listed.file.path(data_dir)) == listed.cut.weights
+    assert list(fetch_weights(listed.cut, data_dir)) == []
+    other = listed.file.path(tmp_path)
     other.parent.mkdir()
-    other.write_bytes(cut.file.path(data_dir).read_bytes() + b"x")
-    with pytest.raises(LabError, match=f"{cut.file.name} is not the file meant"):
-        load_backbone(cut.backbone, cut.layer, cut.weights, data_dir=tmp_path)
+    other.write_bytes(listed.file.path(data_dir).read_bytes() + b"x")
+    with pytest.raises(LabError, match=f"{listed.file.name} is not the file meant"):
+        load_backbone(listed.cut, data_dir=tmp_path)
 
 
 def test_weights_that_nobody_publishes_are_asked_for(hub: Path, tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"put mobilenet_v2_imagenet_int8_dequantised.pth into .*weights or name it"):
-        load_backbone("mobilenet_v2", "features", "IMAGENET_INT8", data_dir=tmp_path)
+        load_backbone(Cut("mobilenet_v2", "features", "IMAGENET_INT8"), data_dir=tmp_path)
     with pytest.raises(LabError, match="torchvision has none of that name"):
-        load_backbone("resnet18", "layer3", "MINE", data_dir=tmp_path)
-    assert list(fetch_weights("mobilenet_v2", "features", "IMAGENET_INT8", tmp_path)) == []
+        load_backbone(Cut("resnet18", "layer3", "MINE"), data_dir=tmp_path)
+    assert list(fetch_weights(Cut("mobilenet_v2", "features", "IMAGENET_INT8"), tmp_path)) == []
 
 
 def test_a_file_needs_only_the_keys_of_its_cut(resnet18: nn.Module, tmp_path: Path) -> None:
     state = {key: value for key, value in resnet18.state_dict().items() if key.startswith(("conv1", "bn1", "layer1"))}
     file = tmp_path / "my weights-2.pth"
     torch.save({key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}, file)
-    assert load_backbone("resnet18", "layer1", "mine", data_dir=tmp_path, weights_file=file).layer == "layer1"
+    assert load_backbone(Cut("resnet18", "layer1", "mine"), data_dir=tmp_path, weights_file=file).cut.layer == "layer1"
     assert name_of_weights("resnet18", "layer1", file) == "my_weights_2"
     with pytest.raises(LabError, match=r"has no layer2.0.conv1.weight, which resnet18 up to layer2 needs"):
-        load_backbone("resnet18", "layer2", "mine", data_dir=tmp_path, weights_file=file)
+        load_backbone(Cut("resnet18", "layer2", "mine"), data_dir=tmp_path, weights_file=file)
 
 
 class Harmful:
@@ -222,7 +222,7 @@ def test_files_that_do_not_fit_are_one_sentence(resnet18: nn.Module, tmp_path: P
         else:
             torch.save(content, path)
         with pytest.raises(LabError, match=message) as caught:
-            load_backbone("resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=path)
+            load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=path)
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 400
 
@@ -242,7 +242,7 @@ def test_files_that_do_not_fit_are_one_sentence(resnet18: nn.Module, tmp_path: P
     refused({"conv1.weight": Harmful(tmp_path / "harm")}, "is not a readable file of weights")
     assert not (tmp_path / "harm").exists()
     with pytest.raises(LabError, match=r"weights = .*nowhere.pth' is not possible: No such file"):
-        load_backbone("resnet18", "layer3", "mine", data_dir=tmp_path, weights_file=tmp_path / "nowhere.pth")
+        load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=tmp_path / "nowhere.pth")
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -250,26 +250,26 @@ def test_files_that_do_not_fit_are_one_sentence(resnet18: nn.Module, tmp_path: P
 
 def test_names_that_do_not_exist_are_answered_with_those_that_do(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="backbone = 'resnet17' is not possible: use torchvision's name"):
-        load_backbone("resnet17", "layer3", "mine", data_dir=tmp_path)
+        load_backbone(Cut("resnet17", "layer3", "mine"), data_dir=tmp_path)
     with pytest.raises(
         LabError, match=r"layer = 'layer7' is not possible: resnet18 has conv1, .*layer3, layer4, avgpool"
     ):
-        load_backbone("resnet18", "layer7", "mine", data_dir=tmp_path)
+        load_backbone(Cut("resnet18", "layer7", "mine"), data_dir=tmp_path)
 
 
 def test_a_layer_without_channels_in_second_place_is_refused(tmp_path: Path) -> None:
     file = saved(models.swin_t(weights=None), tmp_path / "weights.pth")
-    backbone = load_backbone("swin_t", "features", "mine", data_dir=tmp_path, weights_file=file)
+    backbone = load_backbone(Cut("swin_t", "features", "mine"), data_dir=tmp_path, weights_file=file)
     with pytest.raises(
         LabError, match=r"layer = 'features' is not possible: its output has the shape \(1, 7, 7, 768\)"
     ):
         backbone.features(torch.zeros(1, 3, 224, 224))
-    backbone = load_backbone("swin_t", "permute", "mine", data_dir=tmp_path, weights_file=file)
+    backbone = load_backbone(Cut("swin_t", "permute", "mine"), data_dir=tmp_path, weights_file=file)
     assert backbone.features(torch.zeros(1, 3, 224, 224)).shape == (1, 768)
 
 
 def test_titles_say_what_features_are() -> None:
-    assert cut_title("mobilenet_v2", "features", "IMAGENET_INT8") == "MobileNetV2, ImageNet int8 weights, dequantised"
-    assert cut_title("resnet34", "layer2", "mine") == "resnet34 to layer2, weights mine"
-    assert find_cut("resnet34", "layer2", "mine") is None
-    assert find_cut("points", "points", "points") is POINTS_CUT
+    assert Cut("mobilenet_v2", "features", "IMAGENET_INT8").title == "MobileNetV2, ImageNet int8 weights, dequantised"
+    assert Cut("resnet34", "layer2", "mine").title == "resnet34 to layer2, weights mine"
+    assert Cut("resnet34", "layer2", "mine").listed is None
+    assert POINTS.listed is POINTS_LISTED

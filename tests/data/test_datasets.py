@@ -1,6 +1,5 @@
 """Data sets: generated points against their formulae, images against torchvision's own readers, hostile files."""
 
-import io
 import pickle
 import shutil
 import struct
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from torchvision.datasets import CIFAR10, ImageFolder
 
-from core.data.datasets import DATASETS, GENERATORS, ImageSet, dataset, image_file, images, points, spirals, square
+from core.data.images import ImageSet
+from core.data.points import Generated, spirals, square
+from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 
 
@@ -41,13 +41,15 @@ def test_square_is_labelled_before_it_is_blurred() -> None:
     assert {0, 1} == set(labels[(reach > 1.15) & (reach < 1.25)])
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [name for name, entry in DATASETS.items() if entry.is_points])
 def test_points_are_standardised_and_split_as_the_notebook_splits(name: str) -> None:
-    raw, labels = GENERATORS[name]()
+    samples = dataset(name).samples
+    assert isinstance(samples, Generated)
+    raw, labels = samples.generate()
     order = np.random.RandomState(42).permutation(len(raw))
     expected = (raw - raw.mean(axis=0)) / raw.std(axis=0)
     rows = np.concatenate((order[200:2200], order[:200]))
-    found = points(name)
+    found = dataset(name).points()
     np.testing.assert_allclose(found.inputs, expected[rows], atol=1e-12)
     np.testing.assert_array_equal(found.labels, labels[rows])
     np.testing.assert_allclose(found.inputs * found.scale + found.mean, raw[rows], atol=1e-12)
@@ -58,11 +60,13 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
     with pytest.raises(LabError, match="dataset = 'cows' is not possible: choose one of ants_bees, dogs_cats"):
         dataset("cows")
     with pytest.raises(LabError, match="'spirals' has no images"):
-        images("spirals", Path())
+        dataset("spirals").images(Path())
+    with pytest.raises(LabError, match="'ants_bees' has no points: choose one of spirals, "):
+        dataset("ants_bees").points()
 
 
 def test_ants_and_bees_are_what_image_folder_finds(data_dir: Path) -> None:
-    found = images("ants_bees", data_dir)
+    found = dataset("ants_bees").images(data_dir)
     for split, folder in (("train", "train"), ("test", "val")):
         samples = ImageFolder(str(data_dir / "hymenoptera_data" / folder)).samples
         rows = np.flatnonzero(found.split == split)
@@ -86,13 +90,13 @@ def few_ants(data_dir: Path, tmp_path: Path) -> Path:
 def test_a_missing_image_is_counted(few_ants: Path) -> None:
     next((few_ants / "hymenoptera_data" / "train" / "bees").glob("*.jpg")).unlink()
     with pytest.raises(LabError, match="has 243 train images where ants_bees has 244"):
-        images("ants_bees", few_ants)
+        dataset("ants_bees").images(few_ants)
 
 
 def test_missing_images_are_answered_with_the_command(tmp_path: Path) -> None:
     for name in ("ants_bees", "dogs_cats"):
         with pytest.raises(LabError, match=f"core features --dataset {name} --download"):
-            images(name, tmp_path)
+            dataset(name).images(tmp_path)
 
 
 def _huge_png() -> bytes:
@@ -104,7 +108,7 @@ def _huge_png() -> bytes:
 
 
 def test_broken_images_are_named(few_ants: Path) -> None:
-    found = images("ants_bees", few_ants)
+    found = dataset("ants_bees").images(few_ants)
     name = found.names[5]
     whole = found.read(name)
     for content in (whole[: len(whole) // 2], b"no image at all", b"", _huge_png()):
@@ -120,13 +124,13 @@ def test_broken_images_are_named(few_ants: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dogs_cats", "planes_cars"])
 def test_cifar_pairs_are_whole(data_dir: Path, name: str) -> None:
-    found = images(name, data_dir)
+    found = dataset(name).images(data_dir)
     assert [np.bincount(found.labels[found.split == split]).tolist() for split in ("train", "test")] == [
         [5000, 5000],
         [1000, 1000],
     ]
     assert found.open(found.names[0]).size == (32, 32)
-    assert list(found.dataset.classes) == sorted(found.dataset.classes)
+    assert list(found.classes) == sorted(found.classes)
 
 
 def cifar_batches(found: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -147,7 +151,7 @@ def cifar_batches(found: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch
         mixed[np.random.RandomState(0).permutation(found.labels[rows]).argsort(kind="stable")] = rows
         for name, part in zip(files, np.array_split(mixed, len(files)), strict=True):
             pixels = [np.asarray(found.open(found.names[row])).transpose(2, 0, 1).ravel() for row in part]
-            labels = [names.index(found.dataset.classes[found.labels[row]]) for row in part]
+            labels = [names.index(found.classes[found.labels[row]]) for row in part]
             lists[split].append([name, write(name, {"data": np.stack(pixels), "labels": labels})])
     digest = write("batches.meta", {"label_names": names})
     monkeypatch.setattr(CIFAR10, "train_list", lists["train"])
@@ -159,9 +163,9 @@ def cifar_batches(found: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_torchvisions_cifar_gives_the_same_images(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from_zip = images("planes_cars", data_dir)
+    from_zip = dataset("planes_cars").images(data_dir)
     batches = cifar_batches(from_zip, tmp_path, monkeypatch)
-    from_batches = images("planes_cars", tmp_path)
+    from_batches = dataset("planes_cars").images(tmp_path)
     assert from_batches.names == from_zip.names
     np.testing.assert_array_equal(from_batches.labels, from_zip.labels)
     assert from_batches.digest() == from_zip.digest()
@@ -169,25 +173,25 @@ def test_torchvisions_cifar_gives_the_same_images(
     with (batches / "data_batch_1").open("ab") as file:
         file.write(b"x")
     with pytest.raises(LabError, match=r"cannot be used .*get it again with --download"):
-        images("planes_cars", tmp_path)
+        dataset("planes_cars").images(tmp_path)
 
 
 def test_damaged_cifar_zips_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "cifar_dogs_cats.zip"
     path.write_bytes(b"PK but no zip")
     with pytest.raises(LabError, match="is not a readable zip file"):
-        images("dogs_cats", tmp_path)
+        dataset("dogs_cats").images(tmp_path)
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("train/cat/00000.webp", "../train/cat/00001.webp", "train/cow/00000.webp", "train/cat/x.webp"):
             archive.writestr(f"cifar_dogs_cats/{name}", b"")
     with pytest.raises(LabError, match="has 1 train images where dogs_cats has 10000"):
-        images("dogs_cats", tmp_path)
+        dataset("dogs_cats").images(tmp_path)
 
 
 def test_a_damaged_member_of_a_cifar_zip_is_named(data_dir: Path, tmp_path: Path) -> None:
     path = tmp_path / "cifar_dogs_cats.zip"
     shutil.copy(data_dir / path.name, path)
-    found = images("dogs_cats", tmp_path)
+    found = dataset("dogs_cats").images(tmp_path)
     with zipfile.ZipFile(path) as archive:
         place = archive.getinfo(f"cifar_dogs_cats/{found.names[7]}.webp").header_offset + 200
     path.chmod(0o644)
@@ -196,22 +200,3 @@ def test_a_damaged_member_of_a_cifar_zip_is_named(data_dir: Path, tmp_path: Path
         file.write(bytes(50))
     with pytest.raises(LabError, match=f"{found.names[7]} in .* cannot be read"):
         found.read(found.names[7])
-
-
-def test_images_to_show_are_found_by_their_names_alone(data_dir: Path, tmp_path: Path) -> None:
-    for name in ("ants_bees", "dogs_cats"):
-        found = images(name, data_dir)
-        content = image_file(name, found.names[-1], data_dir)
-        assert content is not None
-        assert Image.open(io.BytesIO(content)).convert("RGB") == found.open(found.names[-1])
-        assert image_file(name, "test/../../README.md", data_dir) is None
-        assert image_file(name, found.names[-1], tmp_path) is None
-    assert image_file("spirals", "point 0", data_dir) is None
-
-
-def test_every_data_set_that_a_run_can_name_is_described() -> None:
-    from typing import get_args
-
-    from core.config.run import ImageDataset, PointDataset
-
-    assert set(DATASETS) == {*get_args(ImageDataset), *get_args(PointDataset)}

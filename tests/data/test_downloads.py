@@ -8,6 +8,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from file_server import Server
 from test_datasets import cifar_batches
 
 from core.data import downloads
-from core.data.datasets import images
 from core.data.downloads import Stopwatch, download, fetch_images, unpack_zip
+from core.data.images import Archive, CifarPair, Folders
+from core.data.registry import Dataset, dataset
 from core.errors import LabError
 
 
@@ -134,50 +136,53 @@ def test_the_stopwatch_counts_only_what_it_saw() -> None:
     assert progress.seconds_left == pytest.approx(40 / progress.per_second)
 
 
-def test_ants_and_bees_are_fetched_from_their_publisher(
-    data_dir: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def published(name: str, archive: Archive) -> Dataset:
+    """A data set as it is, but for where its publisher offers it."""
+    samples = dataset(name).samples
+    assert isinstance(samples, Folders | CifarPair)
+    return replace(dataset(name), samples=replace(samples, archive=archive))
+
+
+def test_ants_and_bees_are_fetched_from_their_publisher(data_dir: Path, server: Server, tmp_path: Path) -> None:
     source = data_dir / "hymenoptera_data"
     with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:
         for path in source.rglob("*"):
             archive.write(path, path.relative_to(data_dir))
         archive.writestr("__MACOSX/readme", "left out")
     server.files["hymenoptera_data.zip"] = (tmp_path / "made.zip").read_bytes()
-    monkeypatch.setattr(downloads, "HYMENOPTERA_URL", server.url("hymenoptera_data.zip"))
+    ants_bees = published("ants_bees", Archive(server.url("hymenoptera_data.zip"), 47.3, folder="hymenoptera_data"))
     target = tmp_path / "data"
-    assert list(fetch_images("ants_bees", target))
-    assert images("ants_bees", target).digest() == images("ants_bees", data_dir).digest()
+    assert list(fetch_images(ants_bees, target))
+    assert dataset("ants_bees").images(target).digest() == dataset("ants_bees").images(data_dir).digest()
     assert [path.name for path in target.iterdir()] == ["hymenoptera_data"]
-    assert list(fetch_images("ants_bees", target)) == []
+    assert list(fetch_images(ants_bees, target)) == []
 
 
-def test_another_archive_in_its_place_is_refused(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_archive_in_its_place_is_refused(server: Server, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:
         archive.writestr("hymenoptera_data/train/ants/one.jpg", b"x")
     server.files["hymenoptera_data.zip"] = (tmp_path / "made.zip").read_bytes()
-    monkeypatch.setattr(downloads, "HYMENOPTERA_URL", server.url("hymenoptera_data.zip"))
+    ants_bees = published("ants_bees", Archive(server.url("hymenoptera_data.zip"), 47.3, folder="hymenoptera_data"))
     with pytest.raises(LabError, match="has 1 train images where ants_bees has 244"):
-        list(fetch_images("ants_bees", tmp_path / "data"))
+        list(fetch_images(ants_bees, tmp_path / "data"))
     assert not (tmp_path / "data" / "hymenoptera_data.zip").exists()
 
 
 def test_cifar_is_fetched_and_read_by_torchvision(
     data_dir: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from_zip = images("dogs_cats", data_dir)
+    from_zip = dataset("dogs_cats").images(data_dir)
     batches = cifar_batches(from_zip, tmp_path, monkeypatch)
     with tarfile.open(tmp_path / "made.tar.gz", "w:gz", compresslevel=1) as tar:
         tar.add(batches, batches.name)
     content = (tmp_path / "made.tar.gz").read_bytes()
-    server.files["cifar"] = content
-    monkeypatch.setattr(downloads, "CIFAR_URL", server.url("cifar"))
+    server.files["cifar.tar.gz"] = content
+    archive = Archive(server.url("cifar.tar.gz"), 170.5, "md5:c58f30108f718f92721af3b95e74349a")
     with pytest.raises(LabError, match="came damaged"):
-        list(fetch_images("dogs_cats", tmp_path / "data"))
-    monkeypatch.setattr(downloads, "CIFAR_MD5", hashlib.md5(content).hexdigest())
-    list(fetch_images("dogs_cats", tmp_path / "data"))
-    assert images("dogs_cats", tmp_path / "data").digest() == from_zip.digest()
+        list(fetch_images(published("dogs_cats", archive), tmp_path / "data"))
+    archive = replace(archive, digest=f"md5:{hashlib.md5(content).hexdigest()}")
+    list(fetch_images(published("dogs_cats", archive), tmp_path / "data"))
+    assert dataset("dogs_cats").images(tmp_path / "data").digest() == from_zip.digest()
 
 
 def _link(name: str) -> zipfile.ZipInfo:

@@ -29,15 +29,15 @@ from core.data.banks import (
     SHIPPED,
     FeatureBank,
     available_banks,
-    bank_file,
     linear_probe,
     load_bank,
     read_bank,
     write_bank,
 )
-from core.data.cuts import CUTS
-from core.data.datasets import DATASETS, images
+from core.data.cuts import CUTS, POINTS, Cut
 from core.data.extraction import Extracted, extract, image_batches, verify
+from core.data.features import Features
+from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Progress
 
@@ -60,6 +60,9 @@ def cache_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+MADE = Features("ants_bees", Cut("resnet18", "conv1", "mine"))
+
+
 def made_bank(n: int = 40, n_features: int = 5) -> FeatureBank:
     random = np.random.RandomState(0)
     features = random.gamma(1.0, size=(n, n_features)).astype(np.float32)
@@ -67,7 +70,7 @@ def made_bank(n: int = 40, n_features: int = 5) -> FeatureBank:
     labels = random.randint(0, 2, n).astype(np.int64)
     split = np.where(np.arange(n) < 0.8 * n, "train", "test")
     names = tuple(f"{part}/é{row}.jpg" for row, part in enumerate(split))
-    return FeatureBank("ants_bees", "resnet18", "conv1", "mine", features, labels, names, split, ("a", "b"), {"x": 1})
+    return FeatureBank(MADE, features, labels, names, split, ("a", "b"), {"x": 1})
 
 
 # --- the banks that ship ----------------------------------------------------------------------------------------------
@@ -76,7 +79,7 @@ def made_bank(n: int = 40, n_features: int = 5) -> FeatureBank:
 @pytest.mark.parametrize("path", BANKS, ids=lambda path: path.stem)
 def test_shipped_banks_are_whole(path: Path) -> None:
     bank = read_bank(path)
-    known = DATASETS[bank.dataset]
+    known = DATASETS[bank.of.dataset]
     assert bank.features.dtype == np.float32
     assert np.isfinite(bank.features).all()
     assert bank.labels.dtype == np.int64
@@ -84,8 +87,8 @@ def test_shipped_banks_are_whole(path: Path) -> None:
     assert bank.classes == known.classes
     assert len(set(bank.names)) == len(bank.names)
     assert [name.split("/")[1] for name in bank.names] == [known.classes[label] for label in bank.labels]
-    assert bank.provenance["command"].startswith(f"python -m core features --dataset {bank.dataset} ")
-    assert load_bank(RunConfig(dataset=bank.dataset, backbone=bank.backbone)).digest == bank.digest
+    assert bank.provenance["command"].startswith(f"python -m core features --dataset {bank.of.dataset} ")
+    assert load_bank(RunConfig(dataset=bank.of.dataset, backbone=bank.of.cut.backbone).features).digest == bank.digest
     with pytest.raises(ValueError, match="read-only"):
         bank.features[0, 0] = 1
 
@@ -151,10 +154,10 @@ def test_splits_keep_the_test_set_and_the_share_of_every_class(share: float, see
 
 
 def test_the_split_depends_on_its_seed_alone() -> None:
-    bank = load_bank(RunConfig())
+    bank = load_bank(RunConfig().features)
     first, second = bank.splits(0.2, 0), bank.splits(0.2, 1)
     assert not np.array_equal(first.validation, second.validation)
-    other = load_bank(RunConfig(backbone="mobilenet_v2"))
+    other = load_bank(RunConfig(backbone="mobilenet_v2").features)
     np.testing.assert_array_equal(other.splits(0.2, 0).validation, first.validation)
     theirs = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
     labels = bank.labels[bank.split == "train"]
@@ -178,7 +181,7 @@ def test_storage_keeps_what_it_promises(tmp_path: Path) -> None:
         back = read_bank(path)
         error = np.abs(back.features - bank.features).max(axis=0)
         assert (error <= largest).all(), storage
-        for name in ("dataset", "backbone", "layer", "weights", "names", "classes", "provenance"):
+        for name in ("of", "names", "classes", "provenance"):
             assert getattr(back, name) == getattr(bank, name)
         np.testing.assert_array_equal(back.labels, bank.labels)
         np.testing.assert_array_equal(back.split, bank.split)
@@ -219,7 +222,7 @@ def test_files_that_are_no_banks_are_one_sentence(tmp_path: Path) -> None:
 def test_names_cannot_lead_out_of_a_folder(tmp_path: Path) -> None:
     for bad in ("../etc", "a/b", "", ".", "a-b", "ü"):
         with pytest.raises(LabError, match=r"layer = .* is not possible: use letters, digits"):
-            bank_file(tmp_path, "ants_bees", "resnet18", bad, "mine")
+            Features("ants_bees", Cut("resnet18", bad, "mine")).file(tmp_path)
 
 
 # --- what there is ----------------------------------------------------------------------------------------------------
@@ -228,7 +231,7 @@ def test_names_cannot_lead_out_of_a_folder(tmp_path: Path) -> None:
 def test_a_missing_bank_is_answered_with_its_command(cache_dir: Path) -> None:
     config = run_config({"backbone": "resnet18", "layer": "avgpool"})
     with pytest.raises(LabError) as caught:
-        load_bank(config)
+        load_bank(config.features)
     command = str(caught.value).split("`")[1]
     assert command == (
         "python -m core features --dataset ants_bees --backbone resnet18 --layer avgpool "
@@ -239,37 +242,41 @@ def test_a_missing_bank_is_answered_with_its_command(cache_dir: Path) -> None:
 def test_listings_say_what_is_there_and_what_it_would_take(
     cache_dir: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = {line[:4]: line for line in available_banks()}
-    assert {line.dataset for line in lines.values()} == set(DATASETS)
-    assert lines["ants_bees", "resnet18", "layer3", "IMAGENET1K_V1"].state == "shipped"
-    assert available_banks()[0] == lines["ants_bees", "resnet18", "layer3", "IMAGENET1K_V1"]
-    assert lines["spirals", "points", "points", "points"].state == "generated"
-    papers = lines["ants_bees", "resnet18", "avgpool", "IMAGENET1K_V1"]
+    layer3, avgpool = (
+        Features("ants_bees", Cut("resnet18", layer, "IMAGENET1K_V1")) for layer in ("layer3", "avgpool")
+    )
+    int8 = Features("dogs_cats", Cut("mobilenet_v2", "features", "IMAGENET_INT8"))
+    lines = {line.features: line for line in available_banks()}
+    assert {features.dataset for features in lines} == set(DATASETS)
+    assert lines[layer3].state == "shipped"
+    assert available_banks()[0] == lines[layer3]
+    assert lines[Features("spirals", POINTS)].state == "generated"
+    papers = lines[avgpool]
     assert (papers.state, papers.n_features) == ("missing", 512)
     assert papers.download_mb == pytest.approx(46.8 + 47.3)
-    assert ("dogs_cats", "mobilenet_v2", "features", "IMAGENET_INT8") not in lines
+    assert int8 not in lines
 
-    write_bank(made_bank(), bank_file(cache_dir, "ants_bees", "resnet18", "conv1", "mine"))
+    write_bank(made_bank(), MADE.file(cache_dir))
     (cache_dir / "ants_bees-half-a-b.npz").write_bytes(b"PK")
-    mine = next(line for line in available_banks() if line.weights == "mine")
+    mine = next(line for line in available_banks() if line.features == MADE)
     assert (mine.state, mine.n_features, mine.title) == ("cached", 5, "resnet18 to conv1, weights mine")
-    assert load_bank(run_config({"layer": "conv1", "weights": "mine"})).digest == made_bank().digest
+    assert load_bank(MADE).digest == made_bank().digest
 
     monkeypatch.setenv("LAB_DATA_DIR", str(data_dir))
-    lines = {line[:4]: line for line in available_banks()}
-    assert lines["ants_bees", "resnet18", "avgpool", "IMAGENET1K_V1"].download_mb == pytest.approx(46.8)
-    assert lines["dogs_cats", "mobilenet_v2", "features", "IMAGENET_INT8"].download_mb == 0
+    lines = {line.features: line for line in available_banks()}
+    assert lines[avgpool].download_mb == pytest.approx(46.8)
+    assert lines[int8].download_mb == 0
 
 
 def test_every_data_set_loads_by_its_name() -> None:
     for name in DATASETS:
-        bank = load_bank(run_config({"dataset": name}))
-        assert (bank.dataset, len(bank.names)) == (name, DATASETS[name].n_train + DATASETS[name].n_test)
+        bank = load_bank(run_config({"dataset": name}).features)
+        assert (bank.of.dataset, len(bank.names)) == (name, DATASETS[name].n_samples)
 
 
 # --- extraction -------------------------------------------------------------------------------------------------------
 
-QUICK = CUTS[0].backbone, "maxpool", "IMAGENET1K_V1"
+QUICK = Features("ants_bees", Cut("resnet18", "maxpool", "IMAGENET1K_V1"))
 """The first layers of ResNet-18 alone, so that a test runs the real thing in seconds."""
 
 
@@ -278,7 +285,7 @@ def quick(data_dir: Path) -> Callable[..., Iterator[Progress]]:
     """Extract `QUICK` features of the real ants and bees."""
     assert CUTS[0].file
     weights_file = CUTS[0].file.path(data_dir)
-    return lambda: extract("ants_bees", *QUICK, data_dir=data_dir, weights_file=weights_file)
+    return lambda: extract(QUICK, data_dir=data_dir, weights_file=weights_file)
 
 
 @pytest.fixture
@@ -286,14 +293,14 @@ def command(data_dir: Path) -> list[str]:
     """The same from a terminal."""
     assert CUTS[0].file
     weights_file = CUTS[0].file.path(data_dir)
-    options = ["--layer", "maxpool", "--weights", str(weights_file), "--weights-name", QUICK[2]]
+    options = ["--layer", "maxpool", "--weights", str(weights_file), "--weights-name", QUICK.cut.weights]
     return [sys.executable, "-m", "core", "features", *options, "--data-dir", str(data_dir), "--json"]
 
 
 def test_a_killed_extraction_leaves_no_half_bank_and_goes_on(
     cache_dir: Path, command: list[str], quick: Callable[..., Iterator[Progress]]
 ) -> None:
-    target = bank_file(cache_dir, "ants_bees", *QUICK)
+    target = QUICK.file(cache_dir)
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         for line in process.stdout:
@@ -322,17 +329,17 @@ def test_a_killed_extraction_leaves_no_half_bank_and_goes_on(
     assert [event.what for event in again] == ["Checking the images of ants_bees", "Already extracted"]
 
 
-def load_fails(cut: tuple[str, str, str]) -> bool:
+def load_fails(features: Features) -> bool:
     try:
-        load_bank(run_config(dict(zip(("backbone", "layer", "weights"), cut, strict=True))))
+        load_bank(features)
     except LabError:
         return True
     return False
 
 
 def test_batches_come_in_the_order_asked_for(data_dir: Path) -> None:
-    found = images("ants_bees", data_dir)
-    transform = load_backbone("resnet18", "layer3", "IMAGENET1K_V1", data_dir=data_dir).transform
+    found = dataset("ants_bees").images(data_dir)
+    transform = load_backbone(Cut("resnet18", "layer3", "IMAGENET1K_V1"), data_dir=data_dir).transform
     order = [5, 3, 300, 3]
     batches = list(image_batches(found, transform, order, 3))
     assert [len(batch) for batch in batches] == [3, 1]
@@ -366,21 +373,21 @@ def test_the_command_stores_lists_and_verifies(
     assert told["shape"] == [397, 64]
     stored = read_bank(Path(told["bank"]))
     assert Path(told["bank"]).parent == tmp_path / "out"
-    cached = read_bank(bank_file(cache_dir, "ants_bees", *QUICK))
+    cached = read_bank(QUICK.file(cache_dir))
     np.testing.assert_array_equal(stored.features, cached.features.astype(np.float16).astype(np.float32))
 
     assert main([*arguments, "--verify"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["n_images"], result["agrees"]) == (64, True)
     moved = replace(cached, features=cached.features + cached.features.std())
-    write_bank(moved, bank_file(cache_dir, "ants_bees", *QUICK))
+    write_bank(moved, QUICK.file(cache_dir))
     assert main([argument for argument in [*arguments, "--verify"] if argument != "--json"]) == 1
     assert "THEY DO NOT AGREE" in capsys.readouterr().out
 
     assert main(["features", "--list"]) == 0
     listed = capsys.readouterr().out
     assert "cached" in listed
-    assert f"resnet18 to maxpool, weights {QUICK[2]}" in listed
+    assert f"resnet18 to maxpool, weights {QUICK.cut.weights}" in listed
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from scipy import stats
 from streamlit.testing.v1 import AppTest
 
-from core.comparison.record import SHIPPED, load_comparison, load_predictions, problem_title
+from core.comparison.record import SHIPPED, load_comparison, load_predictions
 from core.statistics.verdict import headline
 
 PROBLEM = "ants_bees-layer3"
@@ -172,7 +172,7 @@ def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
     expect(page.get_by_text("Finished:")).to_be_visible(timeout=6 * SLOW)
     (folder,) = laboratory.results.glob("comparisons/*")
     assert len(json.loads((folder / "comparison.json").read_text())["seeds"]) == 2
-    title = problem_title(load_comparison("spirals", SHIPPED).config)
+    title = load_comparison("spirals", SHIPPED).title
     settings = "2 paired seeds, the paper's settings for every head"
     expect(page.get_by_text("Finished:")).to_have_text(f"Finished: {title}, {settings}")
     scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"

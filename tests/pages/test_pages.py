@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from core.comparison.record import problem_for
 from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
 from core.config.heads.dressed_quantum import DressedQuantum
@@ -24,9 +23,10 @@ from core.config.heads.mlp import MLP
 from core.config.heads.registry import head_choices
 from core.config.run import RunConfig
 from core.data.banks import load_bank
-from core.data.datasets import DATASETS
+from core.data.registry import DATASETS
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
+from core.recipes import paper_run
 from core.runs.snapshots import Snapshot
 from core.runs.store import Store, Summary
 from pages.ui import header, heads_table, standing
@@ -40,7 +40,6 @@ from pages.ui.experiment import (
     default_values,
     experiment,
     feature_choices,
-    features_key,
     from_address,
     parameter_counts,
     shared_settings,
@@ -73,7 +72,7 @@ def all_values(draw: some.DrawFn) -> dict[str, Any]:
             values[name] = min(max(values[name], low), high)
     values["reuploads"] = draw(some.integers(1, values["q_depth"]))
     values["ansatz"] = draw(some.sampled_from(ANSAETZE))
-    values["features"] = draw(some.sampled_from([features_key(listing) for listing in feature_choices(dataset)]))
+    values["features"] = draw(some.sampled_from([listing.features.cut.key for listing in feature_choices(dataset)]))
     heads, ablations = head_choices(), head_choices(ablations=True)
     in_order = lambda names: lambda chosen: [name for name in names if name in chosen]  # noqa: E731
     values["heads"] = draw(some.sets(some.sampled_from(list(heads)), min_size=1).map(in_order(heads)))
@@ -158,7 +157,7 @@ def test_parameters_before_the_click(name: str, expected: tuple[int, int]) -> No
 @pytest.mark.parametrize("dataset", list(DATASETS))
 def test_untouched_controls_are_the_papers_settings(dataset: str) -> None:
     values = default_values(dataset)
-    (quantum, *_), paper = experiment(values).configs, problem_for(dataset)
+    (quantum, *_), paper = experiment(values).configs, paper_run(dataset)
     assert quantum.seeds == RunConfig().seeds
     assert shared_settings(quantum) == shared_settings(paper) | {"seeds": quantum.seeds}
     assert quantum.head == paper.head.model_copy(update={"init_scale": None})
@@ -352,7 +351,7 @@ def test_another_data_set_brings_its_own_features(results: Path) -> None:
     page = visit()
     page.selectbox(key="dataset").set_value("moons").run()
     assert not page.exception
-    assert page.selectbox(key="features").value == features_key(RunConfig(dataset="moons"))
+    assert page.selectbox(key="features").value == RunConfig(dataset="moons").cut.key
     assert page.query_params["dataset"] == "moons"
 
 
@@ -542,7 +541,7 @@ def test_only_the_one_who_started_a_run_has_its_buttons(results: Path) -> None:
 
 
 def test_wrong_images_are_shown_where_the_images_are(data_dir: Path, tmp_path: Path) -> None:
-    bank = load_bank(RunConfig())
+    bank = load_bank(RunConfig().features)
     names = tuple(name for name, split in zip(bank.names, bank.split, strict=True) if split == "test")[:3]
     shown = results_part.thumbnails("ants_bees", names, data_dir)
     assert [image.shape for image in shown] == [(180, 180, 3)] * 3

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.data.datasets import points
+from core.data import registry
 from core.errors import LabError
 from core.paper.notebook import ITERATIONS, NotebookNetwork, decision, run_notebook
 from core.paper.table import NOTEBOOK_STEPS
@@ -16,7 +16,7 @@ def test_the_numbers_of_the_authors_notebooks(dataset: str, classical: float, hy
     runs = {run.network: run for run in run_notebook(dataset)}
     assert (runs["classical"].test_accuracy, runs["hybrid"].test_accuracy) == (classical, hybrid)
 
-    data = points(dataset)
+    data = registry.dataset(dataset).points()
     test = data.split == "test"
     told = decision(runs["hybrid"], data.inputs[test]) > 0
     assert (told == data.labels[test]).mean() == hybrid

@@ -10,10 +10,9 @@ import pytest
 from core.__main__ import main
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.banks import load_bank
-from core.data.cuts import find_cut
 from core.errors import LabError
 from core.events import Epoch, Event
-from core.paper.notebook import LEARNING_RATES
+from core.paper.notebook import DATASETS
 from core.paper.table import (
     PROTOCOLS,
     SHIPPED,
@@ -36,7 +35,9 @@ def row_of(dataset: str, head: str, cut: str, protocol: str) -> Row:
     (row,) = [
         row
         for row in rows()
-        if (row.dataset, row.head_name, row.protocol) == (dataset, head, protocol) and row.cut and row.cut.layer == cut
+        if (row.dataset, row.head_name, row.protocol) == (dataset, head, protocol)
+        and row.config
+        and row.config.layer == cut
     ]
     return row
 
@@ -126,7 +127,7 @@ def test_shipped_results_stay_small() -> None:
 
 def test_shipped_notebook_is_the_authors() -> None:
     kept = notebook_results(SHIPPED)
-    for dataset in LEARNING_RATES:
+    for dataset in DATASETS:
         for network in ("classical", "hybrid"):
             row = find_row(f"{dataset}-{network}-notebook")
             assert row.reported is not None
@@ -249,5 +250,5 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_cuts_of_the_rows_are_listed() -> None:
     for row in SHIPPED_ROWS:
         assert row.config is not None
-        assert find_cut(row.config.backbone, row.config.layer, row.config.weights) is not None
-        assert load_bank(row.config).n_features == (row.cut.n_features if row.cut else 0)
+        assert row.cut is not None
+        assert load_bank(row.config.features).n_features == row.cut.n_features

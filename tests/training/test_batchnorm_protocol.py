@@ -18,7 +18,8 @@ from core.config.heads.linear import Linear
 from core.config.run import RunConfig
 from core.data.backbones import load_backbone
 from core.data.banks import load_bank
-from core.data.datasets import DATASETS, images
+from core.data.cuts import Cut
+from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
 from core.paper.table import find_row, measured
@@ -63,8 +64,8 @@ def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
 
 
 def test_equals_a_plain_torch_loop(few_images: Path, checkpoint: nn.Module) -> None:
-    backbone = load_backbone("resnet18", "avgpool", "IMAGENET1K_V1", data_dir=few_images)
-    found = images("ants_bees", few_images)
+    backbone = load_backbone(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), data_dir=few_images)
+    found = dataset("ants_bees").images(few_images)
     events = list(train_on_images(CONFIG, found, backbone))
     started = next(event for event in events if isinstance(event, Started))
     epochs = [event for event in events if isinstance(event, Epoch)]
@@ -143,11 +144,15 @@ def test_estimate_counts_every_image_in_every_epoch(monkeypatch: pytest.MonkeyPa
 
 
 def test_folded_weights_are_refused(data_dir: Path) -> None:
-    backbone = load_backbone("resnet18", "layer3", "IMAGENET1K_V1", data_dir=data_dir)
+    backbone = load_backbone(Cut("resnet18", "layer3", "IMAGENET1K_V1"), data_dir=data_dir)
     with pytest.raises(LabError, match="has BatchNorm folded in"):
-        list(train_on_images(CONFIG.model_copy(update={"layer": "layer3"}), images("ants_bees", data_dir), backbone))
+        list(
+            train_on_images(
+                CONFIG.model_copy(update={"layer": "layer3"}), dataset("ants_bees").images(data_dir), backbone
+            )
+        )
 
 
 def test_stored_features_are_not_used_for_it() -> None:
     with pytest.raises(LabError, match="'paper_batchnorm' is not possible with stored features"):
-        load_bank(CONFIG)
+        load_bank(CONFIG.features)

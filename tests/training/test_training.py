@@ -23,7 +23,7 @@ EPOCH_FIELDS = ("train_loss", "train_accuracy", "validation_loss", "validation_a
 
 @pytest.fixture(scope="module")
 def bank() -> FeatureBank:
-    return load_bank(run_config({}))
+    return load_bank(run_config({}).features)
 
 
 def small(**changes: object) -> RunConfig:

@@ -20,7 +20,7 @@ CONFIG = RunConfig(dataset="moons", head=Linear(), seeds=2, epochs=4)
 
 
 def begin(store: Store) -> str:
-    bank = load_bank(CONFIG)
+    bank = load_bank(CONFIG.features)
     return store.create(CONFIG, bank.provenance | {"features_sha256": bank.digest})
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from distributed import Security
 from distributed.comm import connect
 
 from core.config.run import run_config
-from core.data.banks import bank_file, load_bank, write_bank
+from core.data.banks import load_bank, write_bank
 from core.errors import LabError
 from core.events import Epoch, Finished
 from core.runs.store import Store
@@ -100,7 +101,7 @@ def reference() -> tuple[Curves, Finished]:
     """What RUN measures when it is trained here, without interruption, by nobody's help."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    *events, finished = train(RUN, load_bank(RUN))
+    *events, finished = train(RUN, load_bank(RUN.features))
     torch.set_num_threads(threads)
     assert isinstance(finished, Finished)
     return curves([event for event in events if isinstance(event, Epoch)]), finished
@@ -349,10 +350,8 @@ def test_an_outside_scheduler_gets_the_features_as_data(
     address, security = scheduler_of(os.getpid())
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path))
     config = run_config({"layer": "avgpool", "weights": "ELSEWHERE", "epochs": 3, "head": {"kind": "linear"}})
-    bank = load_bank(run_config({}))
-    values = {name: getattr(bank, name) for name in bank.__dataclass_fields__}
-    there = type(bank)(**(values | {"layer": "avgpool", "weights": "ELSEWHERE"}))
-    write_bank(there, bank_file(tmp_path, "ants_bees", "resnet18", "avgpool", "ELSEWHERE"))
+    bank = load_bank(run_config({}).features)
+    write_bank(replace(bank, of=config.features), config.features.file(tmp_path))
     ours = {
         "distributed.comm.tls.ca-file": security["tls_ca_file"],
         "distributed.comm.tls.client.cert": security["tls_client_cert"],

@@ -17,16 +17,16 @@ class TrainOnImages(Training):
 
     def events(self, material: Any = None, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
         from core.data.backbones import fetch_weights, load_backbone
-        from core.data.datasets import images
         from core.data.downloads import fetch_images
+        from core.data.registry import dataset
         from core.training.on_images import train_on_images
 
-        config, data_dir = self.config, settings().data_dir
+        config, entry, data_dir = self.config, dataset(self.config.dataset), settings().data_dir
         if self.download:
-            yield from fetch_weights(config.backbone, config.layer, config.weights, data_dir)
-            yield from fetch_images(config.dataset, data_dir)
-        backbone = load_backbone(config.backbone, config.layer, config.weights, data_dir=data_dir)
-        found = images(config.dataset, data_dir)
-        sources = {"source": found.dataset.source, "weights_source": backbone.weights_source}
+            yield from fetch_weights(config.cut, data_dir)
+            yield from fetch_images(entry, data_dir)
+        backbone = load_backbone(config.cut, data_dir=data_dir)
+        images = entry.images(data_dir)
+        sources = {"source": entry.source, "weights_source": backbone.weights_source}
         yield Origin(sources | {"weights_sha256": backbone.weights_sha256})
-        yield from train_on_images(config, found, backbone)
+        yield from train_on_images(config, images, backbone)

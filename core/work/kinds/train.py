@@ -31,7 +31,7 @@ class Train(Training):
     kind: Literal["train"] = "train"
 
     def material(self) -> FeatureBank:
-        return load_bank(self.config)
+        return load_bank(self.config.features)
 
     def provenance(self, material: FeatureBank) -> dict[str, Any]:
         return material.provenance | {"features_sha256": material.digest}
@@ -39,5 +39,5 @@ class Train(Training):
     def events(self, material: FeatureBank | None = None, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
         from core.training.loop import train
 
-        bank = material if material is not None else load_bank(self.config)
+        bank = material if material is not None else load_bank(self.config.features)
         return train(self.config, bank, checkpoint=checkpoint)
