@@ -16,6 +16,7 @@ LIGHT = (
     "config.heads.registry",
     "runs.snapshots",
     "runs.store",
+    "runs.frames",
     "runs.estimate",
     "statistics.verdict",
     "figures.runs",

@@ -1,6 +1,6 @@
 """Runs as they are stored and as they stand.
 
 Read in this order: `ownership` (which process works on a folder), `store` (one folder a run, whole or absent),
-`snapshots` (immutable pictures of how work stands), `estimate` (how long a run will take, learnt from those that have
-finished).
+`frames` (all runs as tables), `snapshots` (immutable pictures of how work stands), `estimate` (how long a run will
+take, learnt from those that have finished).
 """

@@ -33,7 +33,7 @@ class Estimate(NamedTuple):
 def estimate(config: RunConfig, n_train: int, runs: pd.DataFrame) -> Estimate | None:
     """How long a run takes by itself; None when its kind of head has never run here.
 
-    n_train: samples that are trained on; runs: `core.runs.store.load_runs`, of which the finished ones count.
+    n_train: samples that are trained on; runs: `core.runs.frames.load_runs`, of which the finished ones count.
     The stored run of that kind of head whose step is most alike gives the speed; `_work` says how a step grows.
     """
     if runs.empty or "seconds" not in runs:

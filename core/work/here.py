@@ -31,5 +31,6 @@ def record(events: Iterable[Event], log: Log, run_id: str, show: Callable[[Event
         if not is_finished:
             if pending is not None:
                 log.append(run_id, pending)
-            log.set_status(run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+            stopped = isinstance(error, KeyboardInterrupt | BrokenPipeError)  # a person, or a reader that has gone
+            log.set_status(run_id, "interrupted" if stopped else "failed", "" if stopped else str(error))
         raise

@@ -9,7 +9,8 @@ from core.config.run import RunConfig
 from core.data.banks import load_bank
 from core.errors import LabError
 from core.runs.estimate import estimate
-from core.runs.store import SHIPPED, is_shipped, load_runs
+from core.runs.frames import load_runs
+from core.runs.store import SHIPPED, is_shipped
 from core.settings import settings
 
 

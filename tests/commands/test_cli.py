@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import COMMANDS
-from core.runs.store import Store, load_runs
+from core.runs.frames import load_runs
+from core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = "train --dataset ants_bees --backbone resnet18 --layer layer3 --head dressed_quantum --n-qubits 4 --q-depth 6"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
+from core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,18 +20,26 @@ def core(arguments: str, **environment: str) -> subprocess.CompletedProcess[byte
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, timeout=300)
 
 
-@pytest.mark.parametrize("arguments", ["--help", "paper list"])
-def test_a_closed_pipe_ends_a_command_quietly(arguments: str) -> None:
+def into_closed_pipe(arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A command whose output nobody reads."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "core", *arguments.split()]
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | environment
     try:
-        done = subprocess.run(command, cwd=ROOT, env=buffered, stdout=writer, stderr=subprocess.PIPE, timeout=300)
+        return subprocess.run(command, cwd=ROOT, env=buffered, stdout=writer, stderr=subprocess.PIPE, timeout=300)
     finally:
         os.close(writer)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "paper list", "train --dataset spirals --json"])
+def test_a_closed_pipe_ends_a_command_quietly(arguments: str, tmp_path: Path) -> None:
+    done = into_closed_pipe(arguments, LAB_RESULTS_DIR=str(tmp_path))
     assert done.returncode == 141, "what a shell gives for a program that SIGPIPE kills"
     assert done.stderr == b""
+    assert [(run.status, run.message) for run in map(Store(tmp_path).load, Store(tmp_path).run_ids())] == (
+        [("interrupted", "")] if arguments.startswith("train") else []
+    )
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [("ascii", "?"), ("cp1252", "±")])

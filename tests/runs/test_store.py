@@ -14,7 +14,8 @@ import pytest
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Finished, Started, Step
-from core.runs.store import Store, digest, load_epochs, load_runs
+from core.runs.frames import load_epochs, load_runs
+from core.runs.store import Store, digest
 from core.settings import PROJECT
 
 CONFIG = run_config({"head": {"kind": "bottleneck", "width": 3}, "seeds": 2, "epochs": 3, "base_seed": 5})
