@@ -1,9 +1,10 @@
 """Measurements of `core.bench.step` → files in results/benchmarks/, a table in words, a figure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import plotly.graph_objects as go
@@ -41,6 +42,7 @@ FILES = {
     "profile": "profile.json",
     "run": "protocol.json",
     "first_point": "first_point.json",
+    "load": "load.json",
     "scaling": "scaling.json",
 }
 """Kind of measurement → its file; run.json is the name of a stored run's record."""
@@ -73,6 +75,7 @@ def report(folder: Path) -> str:
         "profile": _profiles_in_words,
         "run": _run_in_words,
         "first_point": _first_point_in_words,
+        "load": _load_in_words,
         "scaling": _scaling_in_words,
     }
     for what, describe in describing.items():
@@ -210,6 +213,55 @@ def _first_point_in_words(stored: Mapping[str, Any]) -> str:
         f"| {len(seconds)} | {seconds[0]:.2f} s | {stored['median']:.2f} s | {seconds[-1]:.2f} s |",
     ]
     return "\n".join([*lines, "", "Measured by", "", "    python tests/first_point.py --save", ""])
+
+
+def load_table(stored: Mapping[str, Any]) -> list[str]:
+    """Lines of a table, a column for each crowd of pages.
+
+    stored: "crowds", each the fields of ``tests/load/crowd.py``'s ``Crowd``.
+    """
+    crowds = stored["crowds"]
+    lines = ["| | " + " | ".join(f"{each['pages']} page{'s' * (each['pages'] > 1)}" for each in crowds) + " |"]
+    lines.append("|---|" + "---:|" * len(crowds))
+    rows: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "seconds from the end of a page's runs to the message about it": lambda each: _spread(each["told_seconds"]),
+        "pages that never got it": lambda each: str(each["untold"]),
+        "seconds until a new visitor has the page, while runs go on": lambda each: _spread(each["visitor_seconds"]),
+        "seconds until all of a page is there, all opened at once": lambda each: _spread(each["opening_seconds"]),
+        "seconds from the click on Run to all of the page, all at once": lambda each: _spread(each["click_seconds"]),
+        "seconds until all runs were trained": lambda each: f"{each['training_seconds']:.1f}",
+        "kB received when a page opens": lambda each: _spread(each["opening_bytes"], 1e3),
+        "kB received from the click to the page with the results": lambda each: _spread(each["page_bytes"], 1e3),
+        "live messages to a page": lambda each: _spread(each["news"]),
+        "kB of live messages to a page": lambda each: _spread(each["news_bytes"], 1e3),
+        "bytes received by all idle pages together": lambda each: str(each["idle_bytes"]),
+        "server's share of a core while runs go on": lambda each: f"{each['busy_share']:.0%}",
+        "the same, when all pages are idle": lambda each: f"{each['idle_share']:.1%}",
+        "server's memory in MB: warm, all open, all ended": lambda each: " → ".join(
+            f"{megabytes:.0f}" for megabytes in each["memory_mb"].values()
+        ),
+        "faults on pages": lambda each: str(len(each["faults"])),
+    }
+    return lines + [f"| {label} | " + " | ".join(map(cell, crowds)) + " |" for label, cell in rows.items()]
+
+
+def _load_in_words(stored: Mapping[str, Any]) -> str:
+    lines = [
+        "## Many pages at once\n",
+        "So many pages are opened at the same moment, and press Run at the same moment, each with its own base seed",
+        "and otherwise default settings (three heads, 8 seeds, 30 epochs). Median, and the worst in brackets.",
+        f"{stored['workers']} processes train, on the cores that serve the pages.\n",
+        *_machine(stored["machine"]),
+        *load_table(stored),
+    ]
+    pages = " ".join(str(each["pages"]) for each in stored["crowds"])
+    return "\n".join([*lines, "", "Measured by", "", f"    python tests/load/run.py --pages {pages} --save", ""])
+
+
+def _spread(values: Sequence[float], unit: float = 1) -> str:
+    """Median, and the largest in brackets."""
+    found = [value / unit for value in values]
+    return f"{median(found):.3g} ({max(found):.3g})" if found else "–"
 
 
 def _scaling_in_words(stored: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from devices import DEVICES
 
 from core.__main__ import main
 from core.bench.report import save, scaling_figure, task_of
-from core.bench.step import OURS, Task, compare_scaling, compare_step, contestant, fits, installed, measure
+from core.bench.step import OURS, Task, compare_scaling, compare_step, contestant, fits, installed, machine, measure
 from core.circuit.simulator import ENGINES, expval
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,6 +259,25 @@ def test_the_first_point_is_reported_and_quoted(tmp_path):
     assert f"| {len(stored['seconds'])} | {low:.2f} s | {stored['median']:.2f} s | {high:.2f} s |" in table
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"there {stored['median']:.2f} s after the click on *Run* (median of {len(stored['seconds'])};" in readme
+
+
+def test_many_pages_are_reported(tmp_path):
+    crowd = {"pages": 2, "query": "", "untold": 1, "training_seconds": 12.34, "idle_bytes": 0}
+    crowd |= {name: [4.0, 1.0, 2.0] for name in ("told_seconds", "visitor_seconds", "opening_seconds", "click_seconds")}
+    crowd |= {name: [1500, 2500] for name in ("opening_bytes", "page_bytes", "news", "news_bytes")}
+    crowd |= {"busy_share": 0.5, "idle_share": 0.0012, "memory_mb": {"warm": 300.4, "open": 301.6}, "faults": ["one"]}
+    stored = {"crowds": [crowd], "workers": 2, "machine": machine([]) | {"threads": 1}}
+    table = save("load", stored, tmp_path).read_text(encoding="utf-8")
+    for line in (
+        "| | 2 pages |",
+        "| pages that never got it | 1 |",
+        "| seconds until a new visitor has the page, while runs go on | 2 (4) |",
+        "| kB received when a page opens | 2 (2.5) |",
+        "| the same, when all pages are idle | 0.1% |",
+        "| server's memory in MB: warm, all open, all ended | 300 → 302 |",
+    ):
+        assert line in table.splitlines()
+    assert json.loads((tmp_path / "load.json").read_text(encoding="utf-8")) == stored
 
 
 def test_steps_of_several_sizes_are_stored_together(capsys, tmp_path, monkeypatch):
