@@ -14,20 +14,11 @@ from core.data.banks import load_bank
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.figures.runs import Curve, Region, decision_regions
-from core.paper.table import (
-    DECISION_GRID,
-    EXAMPLES,
-    NOTEBOOK_MINUTES,
-    PROTOCOLS,
-    SHIPPED,
-    Line,
-    Measured,
-    Row,
-    find_row,
-    notebook_results,
-    table,
-)
-from core.runs.store import Record, Store
+from core.paper.examples import EXAMPLES, PROTOCOLS
+from core.paper.notebook_record import DECISION_GRID, NOTEBOOK_MINUTES, notebook_results
+from core.paper.rows import Row, find_row
+from core.paper.table import Line, Measured, table
+from core.runs.store import SHIPPED, Record, Store
 from core.settings import settings
 from core.words import duration
 from pages.ui.charts import charts

@@ -30,7 +30,10 @@ LIGHT = (
     "circuit.qnode",
     "circuit.drawing",
     "comparison.record",
+    "paper.examples",
+    "paper.rows",
     "paper.table",
+    "paper.notebook_record",
 )
 ARROWS: dict[str, set[str]] = {
     "errors": set(),

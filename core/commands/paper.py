@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from core.events import Event
-    from core.paper.table import Measured, Row
+    from core.paper.rows import Row
+    from core.paper.table import Measured
     from core.runs.store import Store
     from core.statistics.verdict import Interval
     from core.work.kinds.train import Training
@@ -60,8 +61,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _example1(given: argparse.Namespace) -> int:
+    from core.paper.examples import EXAMPLES
     from core.paper.notebook import TURNS, run_notebook
-    from core.paper.table import EXAMPLES, find_row
+    from core.paper.rows import find_row
 
     started = perf_counter()
     results = []
@@ -92,7 +94,8 @@ def _example1(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from core.paper.table import rows, table
+    from core.paper.rows import rows
+    from core.paper.table import table
 
     for line in table():
         row, done = line.row, line.again or line.measured
@@ -136,7 +139,8 @@ def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:
 def _run(given: argparse.Namespace) -> int:
     import torch
 
-    from core.paper.table import find_row, notebook_results, rows
+    from core.paper.notebook_record import notebook_results
+    from core.paper.rows import find_row, rows
     from core.runs.store import Store
     from core.work.resume import training
 
@@ -223,7 +227,7 @@ def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> s
     import numpy as np
 
     from core.paper.notebook import decision, run_notebook
-    from core.paper.table import DECISION_GRID, keep_notebook_results
+    from core.paper.notebook_record import DECISION_GRID, keep_notebook_results
 
     grid = np.stack(np.meshgrid(DECISION_GRID, DECISION_GRID), axis=-1).reshape(-1, 2)
     results = {}

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from core.errors import LabError
-from core.paper.table import NOTEBOOK_STEPS, Measured, Row, notebook_measured
+from core.paper.notebook_record import NOTEBOOK_STEPS
+from core.paper.rows import Row
+from core.paper.table import Measured, notebook_measured
 from core.runs.store import LIVE, Status
 from core.words import duration
 

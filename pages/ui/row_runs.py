@@ -19,7 +19,8 @@ from core.config.run import RunConfig
 from core.data.banks import Listing
 from core.data.registry import DATASETS
 from core.errors import LabError
-from core.paper.table import Line, Measured, Row
+from core.paper.rows import Row
+from core.paper.table import Line, Measured
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.settings import settings

@@ -7,7 +7,7 @@ import pytest
 from live_page import SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
 
-from core.paper.table import find_row, rows
+from core.paper.rows import find_row, rows
 from pages.ui.extraction import Command
 from pages.ui.notebook_run import Computation
 from pages.ui.row_runs import short_title

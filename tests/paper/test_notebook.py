@@ -5,7 +5,7 @@ import torch
 from core.data import registry
 from core.errors import LabError
 from core.paper.notebook import ITERATIONS, NotebookNetwork, decision, run_notebook
-from core.paper.table import NOTEBOOK_STEPS
+from core.paper.notebook_record import NOTEBOOK_STEPS
 
 
 @pytest.mark.parametrize(

@@ -12,22 +12,15 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.banks import load_bank
 from core.errors import LabError
 from core.events import Epoch, Event
+from core.paper.examples import PROTOCOLS
 from core.paper.notebook import DATASETS
-from core.paper.table import (
-    PROTOCOLS,
-    SHIPPED,
-    Row,
-    find_row,
-    keep_notebook_results,
-    measured,
-    notebook_results,
-    rows,
-    table,
-)
-from core.runs.store import Store
+from core.paper.notebook_record import keep_notebook_results, notebook_results
+from core.paper.rows import Row, find_row, rows
+from core.paper.table import measured, table
+from core.runs.store import SHIPPED, Store
 from core.statistics.verdict import mean_interval
 
-SHIPPED_ROWS = [row for row in rows() if row.config and row.cut and row.cut.layer != "avgpool"]
+SHIPPED_ROWS = [row for row in rows() if row.config and row.config.layer != "avgpool"]
 SHIPPED_KEYS = [row.key for row in SHIPPED_ROWS]
 
 

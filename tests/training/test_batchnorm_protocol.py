@@ -22,7 +22,8 @@ from core.data.cuts import Cut
 from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
-from core.paper.table import find_row, measured
+from core.paper.rows import find_row
+from core.paper.table import measured
 from core.runs.store import Store
 from core.training.loop import epoch_order
 from core.training.network import Network
