@@ -5,5 +5,5 @@ head), `qnode` (the same in PennyLane), `drawing` (as SVG), `closed_form` (the p
 any simulation).
 Running it: `engine` (what every simulator does; a new one is a class and an entry in `simulator`), `simulator` (chooses
 the cheapest that is able), then the engines: `gate_by_gate` (the plain reference), `moments` and `phase_form` (few
-qubits), `split_schedule` and `split_state` (more). `workspaces` keeps their buffers.
+qubits), `split` (more). `workspaces` keeps their buffers.
 """

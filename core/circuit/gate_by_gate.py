@@ -1,7 +1,7 @@
 """How each gate acts on a state, and the plain engine that applies one after the other.
 
 A state holds M members × B samples × 2^n amplitudes. Its memory may keep some wires before the batch and the others
-after it, (M, 2^before, B, 2^after), which lets `core.circuit.split_state` turn most of its work into large
+after it, (M, 2^before, B, 2^after), which lets `core.circuit.split` turn most of its work into large
 matrix products.
 
 The adjoint method (arXiv:2009.02823) walks back from the final state ψ with λ = ∂L/∂ψ, undoing one gate at a time on

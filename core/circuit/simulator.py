@@ -15,7 +15,7 @@ from core.circuit.description import Circuit
 from core.circuit.engine import Engine, accelerator
 from core.circuit.gate_by_gate import GateByGate
 from core.circuit.phase_form import PhaseForm
-from core.circuit.split_state import SplitState
+from core.circuit.split.state import SplitState
 from core.errors import LabError
 
 ENGINES: dict[str, type[Engine]] = {"phase_form": PhaseForm, "split_state": SplitState, "gate_by_gate": GateByGate}

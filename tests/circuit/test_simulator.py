@@ -19,7 +19,7 @@ from core.circuit.gate_by_gate import GateByGate
 from core.circuit.phase_form import LARGEST_SIZE, real_numbers
 from core.circuit.qnode import qnode, queue_gates
 from core.circuit.simulator import ENGINES, Simulator, expval, probabilities, simulator, states
-from core.circuit.split_state import SplitState
+from core.circuit.split.state import SplitState
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 

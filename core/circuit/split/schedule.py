@@ -28,15 +28,15 @@ class Product:
 
 
 @dataclass
-class Layer:
+class MatrixLayer:
     """Products of different groups, one after the other in any order."""
 
     products: dict[int, Product] = field(default_factory=dict)
 
 
-def steps(op: Layer | Gate) -> Sequence[Product | Gate]:
+def steps(part: MatrixLayer | Gate) -> Sequence[Product | Gate]:
     """The operations that a part of the program consists of."""
-    return list(op.products.values()) if isinstance(op, Layer) else [op]
+    return list(part.products.values()) if isinstance(part, MatrixLayer) else [part]
 
 
 def split_wires(n_qubits: int, group_qubits: int) -> list[range]:
@@ -53,7 +53,7 @@ def split_wires(n_qubits: int, group_qubits: int) -> list[range]:
 
 def schedule(
     gates: Sequence[Gate], groups: Sequence[range], real: bool
-) -> tuple[list[tuple[Gate, ...]], list[Layer | Gate]]:
+) -> tuple[list[tuple[Gate, ...]], list[MatrixLayer | Gate]]:
     """Opening gates of each group, on wires counted within it; then layers and single gates in their order.
 
     Single gates are those between groups, and rotations by inputs after the opening. One that acts on other wires than
@@ -62,7 +62,7 @@ def schedule(
     group_of = {wire: j for j, group in enumerate(groups) for wire in group}
     openings: list[tuple[Gate, ...] | None] = [None] * len(groups)
     collected: list[list[Gate]] = [[] for _ in groups]
-    program: list[Layer | Gate] = []
+    program: list[MatrixLayer | Gate] = []
     last_use = [-1] * len(groups)
 
     def close(j: int) -> None:
@@ -75,12 +75,12 @@ def schedule(
         elif local:
             for product in _products(local, j, len(groups[j]), real):
                 place = last_use[j] + 1
-                while place < len(program) and not isinstance(program[place], Layer):
+                while place < len(program) and not isinstance(program[place], MatrixLayer):
                     place += 1
                 if place == len(program):
-                    program.append(Layer())
+                    program.append(MatrixLayer())
                 layer = program[place]
-                assert isinstance(layer, Layer)
+                assert isinstance(layer, MatrixLayer)
                 layer.products[j] = product
                 last_use[j] = place
 
