@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.run import RunConfig, head_config
+from core.config.run import RunConfig
 from core.errors import LabError
+from core.experiment.configs import Experiment, beyond_controls, circuit_of, control_values, experiment, shared_settings
 from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
 from core.settings import settings
 from core.words import duration
-from pages.ui.experiment import Experiment, beyond_controls, control_values, experiment, shared_settings
 from pages.ui.extraction import extraction_view
 from pages.ui.fold import fold
 from pages.ui.forecast import forecast
@@ -95,15 +94,6 @@ def linked_settings(named: str) -> dict[str, object]:
     """Values of the controls for the named runs; none when they are not here."""
     snapshots = load(known_runs(named)[0])
     return control_values([each.config for each in snapshots]) if snapshots else {}
-
-
-def circuit_of(values: dict[str, object]) -> DressedQuantum:
-    """The circuit of the controls, also when no quantum head is chosen; without extra embeddings if they do not fit."""
-    shape = {name: values[name] for name in ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")}
-    shape["reuploads"] = min(int(str(shape["reuploads"])), int(str(shape["q_depth"])))
-    head = head_config({"kind": "dressed_quantum"} | shape)
-    assert isinstance(head, DressedQuantum)
-    return head
 
 
 def run_button(wanted: Experiment | None) -> None:

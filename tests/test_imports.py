@@ -52,6 +52,7 @@ ARROWS: dict[str, set[str]] = {
     "runs": {"config", "errors", "events", "settings"},
     "paper": {"circuit", "config", "data", "errors", "events", "recipes", "runs", "settings", "statistics", "training"},
     "comparison": {"config", "data", "errors", "events", "recipes", "settings", "statistics", "training"},
+    "experiment": {"config", "data", "errors", "recipes", "validation"},
     "figures": {"comparison", "config", "events", "statistics"},
     "work": {"config", "data", "errors", "events", "runs", "settings", "training"},
 }
@@ -96,6 +97,14 @@ def test_pages_hold_no_training_mathematics(path: Path) -> None:
 @pytest.mark.parametrize("module", LIGHT)
 def test_light_modules_load_neither_torch_nor_pennylane(module: str) -> None:
     code = f"import sys, core.{module}; sys.exit(' '.join({{'torch', 'pennylane'}} & sys.modules.keys()) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_reading_an_address_loads_no_library_of_figures_or_circuits() -> None:
+    heavy = "{'torch', 'pennylane', 'plotly', 'matplotlib', 'streamlit'}"
+    read = "from core.experiment.address import from_address; from_address({'dataset': 'moons', 'heads': 'mlp'})"
+    code = f"import sys; {read}; sys.exit(' '.join({heavy} & sys.modules.keys()) or 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -4,34 +4,24 @@ The address is written after every change, and read when a page opens or when so
 (Streamlit can bind a control to the address by itself, but then with its text on the screen in place of its value.)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from math import floor, log10
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.config.heads.registry import head_choices
 from core.config.run import run_config
 from core.data.banks import Listing
 from core.data.registry import DATASETS
-from pages.ui.experiment import (
-    ANSAETZE,
-    CONTROLS,
-    Values,
-    bounds,
-    default_values,
-    feature_choices,
-    field_of,
-    from_address,
-    to_address,
-)
-
-_RATES = tuple(float(f"{digits}e{power}") for power in range(-5, 0) for digits in (1, 1.5, 2, 3, 4, 5, 6, 8))
-_EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 500, 1000)
-_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+from core.experiment import controls as table
+from core.experiment.address import from_address, to_address
+from core.experiment.configs import default_values
+from core.experiment.controls import CONTROLS, Number, OneOf, Values, values_of
+from core.experiment.features import feature_choices
 
 
-def read_address(linked: Callable[[str], Values], returns: bool) -> bool:
+def read_address(linked: Callable[[str], Mapping[str, Any]], returns: bool) -> bool:
     """Set the controls and the runs that are shown from the address, when somebody else than `write_address` set it.
 
     linked: run ids as they stand in the address → the settings of these runs, which hold where the address itself says
@@ -66,7 +56,7 @@ def write_address(values: Values) -> None:
 _ADDRESS = (*CONTROLS, "run")
 
 
-def fill(values: Values) -> None:
+def fill(values: Mapping[str, Any]) -> None:
     """Set the controls, before they are drawn."""
     for name, value in values.items():
         st.session_state[name] = list(value) if isinstance(value, list | tuple) else value
@@ -77,45 +67,51 @@ def to_defaults() -> None:
     fill(default_values(st.session_state.dataset))
 
 
-def controls() -> dict[str, Any]:
-    """Draw all controls and return their values by name. Called once in a run of the page, in the sidebar."""
-    values: dict[str, Any] = {}
-    values["dataset"] = st.selectbox(
-        "Data set",
-        list(DATASETS),
+def controls() -> Values:
+    """Draw all controls and return their values. Called once in a run of the page, in the sidebar."""
+    drawn: dict[str, Any] = {}
+    drawn["dataset"] = st.selectbox(
+        table.DATASET.label,
+        table.DATASET.options(),
         format_func=lambda name: DATASETS[name].title,
         key="dataset",
         persist_state="session",
         on_change=_follow_dataset,
     )
-    values["features"] = _features(values["dataset"])
-    left, right = _pair()
-    values["n_qubits"] = _slider(left, "Qubits", "n_qubits")
-    values["q_depth"] = _slider(right, "Depth", "q_depth")
-    left, right = _pair()
-    values["learning_rate"] = _steps(left, "Learning rate", "learning_rate", _RATES, power_of_ten)
-    values["epochs"] = _steps(right, "Epochs", "epochs", _EPOCHS)
-    left, right = _pair()
-    values["batch_size"] = _steps(left, "Batch size", "batch_size", _BATCHES)
-    values["seeds"] = _slider(right, "Seeds", "seeds")
-    values["heads"] = st.pills(
-        "Heads to compare",
-        list(head_choices()),
+    drawn["features"] = _features(drawn["dataset"])
+    drawn |= _pair(table.N_QUBITS, table.Q_DEPTH)
+    drawn |= _pair(table.LEARNING_RATE, table.EPOCHS)
+    drawn |= _pair(table.BATCH_SIZE, table.SEEDS)
+    drawn["heads"] = st.pills(
+        table.HEADS.label,
+        table.HEADS.options(),
         selection_mode="multi",
         key="heads",
         persist_state="session",
-        help="Trained on the same features, the same batches and the same budget.",
+        help=table.HEADS.help,
     )
     with st.expander("Advanced"):
-        values |= _advanced()
-    return values
+        drawn["ablations"] = st.multiselect(
+            table.ABLATIONS.label,
+            table.ABLATIONS.options(),
+            key="ablations",
+            persist_state="session",
+            placeholder="nothing taken out",
+            help=table.ABLATIONS.help,
+        )
+        drawn |= _pair(table.ANSATZ, table.REUPLOADS)
+        drawn |= _pair(table.Q_DELTA, table.BASE_SEED)
+        drawn |= _pair(table.LR_STEP, table.LR_GAMMA)
+        drawn |= _pair(table.VALIDATION_SHARE, table.SPLIT_SEED)
+    return values_of(drawn)
 
 
 def _follow_dataset() -> None:
     """Controls that stand at their defaults take those of the data set that was chosen, the paper's settings for it."""
     state = st.session_state
     shown, _ = from_address(state.address)
-    before, after = default_values(shown["dataset"]), default_values(state.dataset)
+    before: Mapping[str, Any] = {**default_values(shown["dataset"])}
+    after: Mapping[str, Any] = {**default_values(state.dataset)}
     fill({name: after[name] for name in CONTROLS if name != "dataset" and state[name] == before[name]})
 
 
@@ -125,12 +121,12 @@ def _features(dataset: str) -> str:
         st.session_state.features = run_config({"dataset": dataset}).cut.key
     return str(
         st.selectbox(
-            "Features",
+            table.FEATURES.label,
             list(choices),
             format_func=lambda key: _short_title(choices[key]),
             key="features",
             persist_state="session",
-            help="The frozen network that turns an image into numbers, where it is cut, and how many numbers it gives.",
+            help=table.FEATURES.help,
         )
     )
 
@@ -142,66 +138,32 @@ def _short_title(listing: Listing) -> str:
     return f"{title}: {listing.n_features}"
 
 
-def _advanced() -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    values["ablations"] = st.multiselect(
-        "Quantum head without …",
-        list(head_choices(ablations=True)),
-        key="ablations",
-        persist_state="session",
-        placeholder="nothing taken out",
-        help="Ablations: each is trained beside the whole head and shows whether that part matters.",
-    )
-    left, right = _pair()
-    values["ansatz"] = left.selectbox(
-        "Ansatz", ANSAETZE, key="ansatz", persist_state="session", help=field_of("ansatz").description
-    )
-    values["reuploads"] = _number(right, "Embeddings", "reuploads")
-    left, right = _pair()
-    values["q_delta"] = _number(left, "Initial angles", "q_delta", step=0.01, format="%.3g")
-    values["base_seed"] = _number(right, "Base seed", "base_seed")
-    left, right = _pair()
-    values["lr_step"] = _number(left, "Rate step", "lr_step")
-    values["lr_gamma"] = _number(right, "Rate factor", "lr_gamma", step=0.1, format="%.3g")
-    left, right = _pair()
-    values["validation_share"] = _number(left, "Validation", "validation_share", step=0.05, format="%.2f")
-    values["split_seed"] = _number(right, "Split seed", "split_seed")
-    return values
+def _pair(*two: Number[int] | Number[float] | OneOf) -> dict[str, Any]:
+    """Two controls side by side, below each other on a phone, pair by pair; their values by name."""
+    return {control.name: _draw(place, control) for place, control in zip(st.columns(2, gap="small"), two, strict=True)}
 
 
-def _pair() -> tuple[Any, Any]:
-    """Two controls side by side; below each other on a phone, pair by pair."""
-    return st.columns(2, gap="small")
+def _draw(place: DeltaGenerator, control: Number[int] | Number[float] | OneOf) -> Any:
+    """One control; its value."""
+    shared: dict[str, Any] = {"key": control.name, "persist_state": "session", "help": control.help}
+    if isinstance(control, OneOf):
+        return place.selectbox(control.label, control.options(), **shared)
+    low, high = control.bounds
+    match control.look:
+        case "slider":
+            return place.slider(control.label, low, high, **shared)
+        case "steps":  # a value that came from elsewhere joins them
+            steps = sorted({*control.steps, st.session_state[control.name]})
+            return place.select_slider(control.label, steps, format_func=_step_text(control), **shared)
+        case "box":
+            return place.number_input(control.label, low, high, step=control.step, format=control.format, **shared)
 
 
-def _slider(place: Any, label: str, name: str) -> int:
-    low, high = bounds(name)
-    return int(
-        place.slider(label, int(low), int(high), key=name, persist_state="session", help=field_of(name).description)
-    )
+def _step_text(control: Number[int] | Number[float]) -> Callable[[Any], str]:
+    return power_of_ten if control.kind is float else str
 
 
-def _steps(place: Any, label: str, name: str, options: Sequence[Any], show: Callable[[Any], str] = str) -> Any:
-    """A slider over chosen values; a value that came from elsewhere joins them."""
-    return place.select_slider(
-        label,
-        sorted({*options, st.session_state[name]}),
-        format_func=show,
-        key=name,
-        persist_state="session",
-        help=field_of(name).description,
-    )
-
-
-def _number(place: Any, label: str, name: str, **look: Any) -> Any:
-    kind = type(field_of(name).default)
-    low, high = map(kind, bounds(name))
-    return place.number_input(
-        label, low, high, key=name, persist_state="session", help=field_of(name).description, **look
-    )
-
-
-def in_words(values: Values, other: Values) -> str:
+def in_words(values: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Those of these control values that are different in the other ones, in few words, e.g. "depth 8"."""
     different = [name for name in CONTROLS if values.get(name) != other.get(name)]
     return ", ".join(_short(name, values.get(name)) for name in different) or "the same settings"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import LabError
+from core.experiment.configs import control_values
 from core.figures.runs import Curve, Ghost
 from core.runs.snapshots import Snapshot
-from pages.ui.experiment import control_values
 from pages.ui.form import in_words
 from pages.ui.view import load
 

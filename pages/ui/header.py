@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import LabError
+from core.experiment.configs import experiment_title
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
-from pages.ui.experiment import experiment_title
 from pages.ui.ghosts import forget, keep_or_release, kept_runs
 from pages.ui.lines import Line
 from pages.ui.panel import escape, panel

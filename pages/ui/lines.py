@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from core.config.run import RunConfig
 from core.events import Epoch
+from core.experiment.features import parameter_counts
 from core.runs.snapshots import Snapshot
-from pages.ui.experiment import parameter_counts
 
 
 @dataclass(frozen=True)

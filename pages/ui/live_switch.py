@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.config.run import RunConfig
 from core.errors import LabError
+from core.experiment.configs import Experiment
 from core.runs.store import LIVE
-from pages.ui.experiment import Experiment
 from pages.ui.ghosts import Runs, kept_runs, shown_before
 from pages.ui.service import jobs, may_control
 from pages.ui.view import load

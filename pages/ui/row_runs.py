@@ -19,6 +19,7 @@ from core.config.run import RunConfig
 from core.data.banks import Listing
 from core.data.registry import DATASETS
 from core.errors import LabError
+from core.experiment.features import find_features
 from core.paper.rows import Row
 from core.paper.table import Line, Measured
 from core.runs.snapshots import Snapshot
@@ -26,7 +27,6 @@ from core.runs.store import LIVE
 from core.settings import settings
 from core.statistics.verdict import Interval, mean_interval
 from core.words import duration
-from pages.ui.experiment import find_features
 from pages.ui.extraction import (
     Command,
     extraction_of,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.config.heads.dressed_quantum import DressedQuantum
+from core.experiment.configs import Experiment
 from core.runs.snapshots import Snapshot
-from pages.ui.experiment import Experiment
 from pages.ui.service import jobs
 
 

@@ -1,6 +1,7 @@
 """Head kinds say of themselves what the rest of the laboratory needs; a new one is one class."""
 
 import argparse
+from dataclasses import asdict
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from core.circuit.dressed import dressed_circuit
 from core.commands.train import add_arguments, config_from
 from core.config.heads.ablations import ABLATIONS
-from core.config.heads.base import Choice, Head, Style
+from core.config.heads.base import Choice, CircuitSettings, Head, Style
 from core.config.heads.dressed_quantum import ANGLES_OF_A_QUBIT, DressedQuantum
 from core.config.heads.layers import Dense, Elementwise, Layer
 from core.config.heads.registry import HEAD_KINDS, head_choices
@@ -17,11 +18,12 @@ from core.config.run import RunConfig, run_config
 from core.data.banks import load_bank
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
+from core.experiment.address import from_address, to_address
+from core.experiment.configs import control_values, default_values, experiment
 from core.figures.runs import Curve, curves
 from core.training.loop import train
-from pages.ui.experiment import control_values, default_values, experiment, from_address, to_address
 
-CIRCUIT = DressedQuantum(n_qubits=5, q_depth=3, q_delta=0.3, ansatz="ring", reuploads=2)
+CIRCUIT = CircuitSettings(n_qubits=5, q_depth=3, q_delta=0.3, ansatz="ring", reuploads=2)
 CHOICES = {**head_choices(), **head_choices(ablations=True)}
 
 
@@ -29,7 +31,7 @@ CHOICES = {**head_choices(), **head_choices(ablations=True)}
 def test_a_line_of_the_menu_makes_the_head_that_it_names(choice: Choice) -> None:
     head = choice.head(CIRCUIT)
     assert head.style == choice.style
-    assert head.controls.items() <= CIRCUIT.controls.items()
+    assert head.controls.items() <= asdict(CIRCUIT).items()
 
 
 def test_no_two_heads_are_called_or_drawn_alike() -> None:

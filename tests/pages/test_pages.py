@@ -26,25 +26,15 @@ from core.data.banks import load_bank
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
+from core.experiment.address import from_address, to_address
+from core.experiment.configs import beyond_controls, control_values, default_values, experiment, shared_settings
+from core.experiment.controls import ANSATZ, CONTROLS, Number
+from core.experiment.features import feature_choices, parameter_counts
 from core.recipes import paper_run
 from core.runs.snapshots import Snapshot
 from core.runs.store import Store, Summary
 from pages.ui import header, heads_table, standing
 from pages.ui import results as results_part
-from pages.ui.experiment import (
-    ANSAETZE,
-    CONTROLS,
-    beyond_controls,
-    bounds,
-    control_values,
-    default_values,
-    experiment,
-    feature_choices,
-    from_address,
-    parameter_counts,
-    shared_settings,
-    to_address,
-)
 from pages.ui.forecast import Forecast, past_runs
 from pages.ui.lines import Line
 from pages.ui.queue import group_by_click
@@ -61,17 +51,17 @@ def all_values(draw: some.DrawFn) -> dict[str, Any]:
     """Values of the controls that make an experiment."""
     dataset = draw(some.sampled_from(list(DATASETS)))
     values = default_values(dataset)
-    for name in CONTROLS:
-        if name in ("dataset", "features", "heads", "ablations", "ansatz"):
+    for name, control in CONTROLS.items():
+        if not isinstance(control, Number):
             continue
-        low, high = bounds(name)
+        low, high = control.bounds
         if isinstance(values[name], int):
             values[name] = draw(some.integers(int(low), int(high)))
         else:
             values[name] = draw(some.floats(low, high).map(lambda value: float(f"{value:.9g}")))
             values[name] = min(max(values[name], low), high)
     values["reuploads"] = draw(some.integers(1, values["q_depth"]))
-    values["ansatz"] = draw(some.sampled_from(ANSAETZE))
+    values["ansatz"] = draw(some.sampled_from(ANSATZ.options()))
     values["features"] = draw(some.sampled_from([listing.features.cut.key for listing in feature_choices(dataset)]))
     heads, ablations = head_choices(), head_choices(ablations=True)
     in_order = lambda names: lambda chosen: [name for name in names if name in chosen]  # noqa: E731

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -24,19 +24,15 @@ class Style:
     dash: str
 
 
-class CircuitSettings(Protocol):
-    """The sidebar's controls of the circuit, to which all heads of an experiment are sized."""
+@dataclass(frozen=True)
+class CircuitSettings:
+    """The laboratory's controls of the circuit, to which all heads of an experiment are sized."""
 
-    @property
-    def n_qubits(self) -> int: ...
-    @property
-    def q_depth(self) -> int: ...
-    @property
-    def q_delta(self) -> float: ...
-    @property
-    def ansatz(self) -> str: ...
-    @property
-    def reuploads(self) -> int: ...
+    n_qubits: int
+    q_depth: int
+    q_delta: float
+    ansatz: str
+    reuploads: int
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The dressed quantum circuit (arXiv:1912.08278, eq. 12)."""
 
+from dataclasses import asdict
 from functools import partial
 from math import pi
 from typing import Any, ClassVar, Literal, Self
@@ -14,9 +15,9 @@ ANGLES_OF_A_QUBIT = {"mari": 1, "ring": 1, "strongly_entangling": 3}
 """Ansatz → trained angles of one qubit in one layer."""
 
 
-def _head(circuit: CircuitSettings, ablation: str = "none") -> "DressedQuantum":
-    names = ("n_qubits", "q_depth", "q_delta", "ansatz", "reuploads")
-    return DressedQuantum.model_validate({name: getattr(circuit, name) for name in names} | {"ablation": ablation})
+def sized_circuit(circuit: CircuitSettings, ablation: str = "none") -> "DressedQuantum":
+    """The head with the circuit of these settings; pydantic's `ValidationError` where they do not fit together."""
+    return DressedQuantum.model_validate(asdict(circuit) | {"ablation": ablation})
 
 
 class DressedQuantum(QuantumShape):
@@ -33,9 +34,9 @@ class DressedQuantum(QuantumShape):
     ] = Field("none", description="What is taken out of the quantum head to see whether it matters.")
 
     choices: ClassVar[tuple[Choice, ...]] = (
-        Choice(WHOLE.style, _head),
+        Choice(WHOLE.style, sized_circuit),
         *(
-            Choice(variant.style, partial(_head, ablation=name), is_ablation=True)
+            Choice(variant.style, partial(sized_circuit, ablation=name), is_ablation=True)
             for name, variant in ABLATIONS.items()
         ),
     )
