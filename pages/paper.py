@@ -14,6 +14,7 @@ from core.data.banks import load_bank
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.figures.runs import Curve, Region, decision_regions
+from core.paper import citation
 from core.paper.examples import EXAMPLES, PROTOCOLS
 from core.paper.notebook_record import DECISION_GRID, NOTEBOOK_MINUTES, notebook_results
 from core.paper.rows import Row, find_row
@@ -62,6 +63,8 @@ def page() -> None:
     _closed_form({line.row.key: line.measured for line in lines if line.measured})
     st.subheader("One example closely")
     _closely()
+    with st.expander("Cite"):
+        st.code(f"{citation.PAPER}\n\n{citation.laboratory()}", language="latex")
 
 
 # --- the table --------------------------------------------------------------------------------------------------------

@@ -2,5 +2,5 @@
 
 Read in this order: `examples` (what the paper does and reports), `rows` (which of our runs stands beside each number),
 `table` (rows with what was measured), `notebook` (the authors' example 1, number for number), `notebook_record` (what
-that gave, as it is stored).
+that gave, as it is stored). `citation` holds BibTeX entries.
 """
