@@ -305,7 +305,7 @@ def _plane(dataset: str) -> None:
         st.caption("The notebook's networks have not been run here yet: `python -m core paper run --all`.")
         return
     regions = [
-        Region(f"{head_title(find_row(key))}, {percent(kept[key]['accuracy'])}", np.array(kept[key]["decision"]))
+        Region(f"{head_title(find_row(key))}, {percent(kept[key]['accuracy'])}", _lead(kept[key]["decision"]))
         for key in keys
     ]
     inputs, labels = _test_points(dataset)
@@ -320,6 +320,11 @@ def _plane(dataset: str) -> None:
         "Colour: what each of the notebook's two networks says of the plane. Points: the 200 test points. "
         f"`python -m core paper run {keys[1]}`"
     )
+
+
+def _lead(decision: Sequence[Sequence[float]]) -> np.ndarray:
+    """How far each of two classes is ahead, (2, rows, columns), of a decision that is negative for the first one."""
+    return np.clip(np.multiply.outer([-1.0, 1.0], decision), 0, 1)
 
 
 @st.cache_data(show_spinner=False)

@@ -27,7 +27,7 @@ from core.words import duration
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which features, from which images and weights, and what to do with them."""
     parser.add_argument("--list", action="store_true", help="list the features there are, and those there could be")
-    parser.add_argument("--dataset", default="ants_bees", metavar="NAME", help="ants_bees, dogs_cats or planes_cars")
+    parser.add_argument("--dataset", default="ants_bees", metavar="NAME", help=_image_datasets())
     parser.add_argument("--backbone", default="resnet18", metavar="NAME", help="torchvision's name of the network")
     parser.add_argument("--layer", default="", metavar="NAME", help="layer to cut at; empty: the backbone's default")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="state_dict to use instead of torchvision's")
@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verify", action="store_true", help="compute a sample of a bank anew and compare")
     parser.add_argument("--probe", action="store_true", help="compare linear probes on the shipped and cached features")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
+
+
+def _image_datasets() -> str:
+    *others, last = (name for name, entry in DATASETS.items() if not entry.is_points)
+    return f"{', '.join(others)} or {last}"
 
 
 def run(given: argparse.Namespace) -> int:

@@ -342,16 +342,20 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: Head, *, dark: b
     return figure
 
 
-CLASS_COLOURS = ("#D55E00", "#0072B2")
-"""Of the two classes of a data set in the plane: Okabe and Ito's vermillion and blue."""
+CLASS_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of the classes of a data set in the plane, by Okabe and Ito; further classes begin anew, with another mark."""
+_CLASS_MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon")
 
 
 @dataclass(frozen=True)
 class Region:
-    """What one network makes of the plane. decision: (rows, columns) in [-1, 1], negative for the first class."""
+    """What one network makes of the plane.
+
+    lead: (classes, rows, columns) in [0, 1], how far a class is ahead of all others; 0 where it is not.
+    """
 
     title: str
-    decision: np.ndarray
+    lead: np.ndarray
 
 
 def decision_regions(
@@ -365,22 +369,29 @@ def decision_regions(
 ) -> go.Figure:
     """The plane coloured by what each network says, the same points in each panel, side by side.
 
-    grid: coordinates of the decision's columns, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
+    grid: coordinates of the columns of a lead, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
     """
-    first, second = CLASS_COLOURS
     reach = [float(np.abs(points).max()) * sign * 1.12 for sign in (-1, 1)]
-    scale = [[0, rgba(first, 0.5)], [0.5, "rgba(128,128,128,0.06)"], [1, rgba(second, 0.5)]]
+    colours = [CLASS_COLOURS[label % len(CLASS_COLOURS)] for label in range(len(classes))]
     figure = make_subplots(
         1, len(regions), subplot_titles=[region.title for region in regions], horizontal_spacing=0.04
     )
     for column, region in enumerate(regions, 1):
-        figure.add_trace(
-            go.Heatmap(
-                z=region.decision, x=grid, y=grid, zmin=-1, zmax=1, colorscale=scale, showscale=False, hoverinfo="skip"
-            ),
-            1,
-            column,
-        )
+        for lead, colour in zip(region.lead, colours, strict=True):
+            figure.add_trace(
+                go.Heatmap(
+                    z=lead,
+                    x=grid,
+                    y=grid,
+                    zmin=0,
+                    zmax=1,
+                    colorscale=[[0, rgba(colour, 0)], [1, rgba(colour, 0.5)]],
+                    showscale=False,
+                    hoverinfo="skip",
+                ),
+                1,
+                column,
+            )
         for label, name in enumerate(classes):
             chosen = points[labels == label]
             figure.add_scatter(
@@ -388,8 +399,8 @@ def decision_regions(
                 y=chosen[:, 1],
                 mode="markers",
                 marker={
-                    "color": CLASS_COLOURS[label],
-                    "symbol": ("circle", "diamond")[label],
+                    "color": colours[label],
+                    "symbol": _CLASS_MARKS[label % len(_CLASS_MARKS)],
                     "size": 5.5,
                     "line": {"width": 0.7, "color": "white"},
                 },

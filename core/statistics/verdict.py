@@ -510,16 +510,19 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def area_under_curve(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Area under the ROC curve; more than two classes: mean of one against the rest. nan if a class has no sample."""
+def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Area under the ROC curve; more than two classes: mean of one against the rest. nan if a class has no sample.
+
+    scores: (n, classes), larger is more likely; they need not be probabilities; labels: (n,).
+    """
     from sklearn.metrics import roc_auc_score
 
-    n_classes = probabilities.shape[1]
+    n_classes = scores.shape[1]
     if len(np.unique(labels)) < n_classes:
         return float("nan")
     if n_classes == 2:
-        return float(roc_auc_score(labels, probabilities[:, 1]))
-    return float(roc_auc_score(labels, probabilities, multi_class="ovr"))
+        return float(roc_auc_score(labels, scores[:, 1]))
+    return float(np.mean([roc_auc_score(labels == label, scores[:, label]) for label in range(n_classes)]))
 
 
 def _sample(values: ArrayLike) -> np.ndarray:

@@ -52,9 +52,9 @@ def by_hook(network: nn.Module, layer: str, batch: Tensor) -> Tensor:
     return caught[0].flatten(2).mean(dim=2)
 
 
-def assert_same(found: Tensor, expected: Tensor) -> None:
+def assert_same(computed: Tensor, expected: Tensor) -> None:
     """Equal up to the rounding of float32, which is as large as the largest feature lets it be."""
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
+    torch.testing.assert_close(computed, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("listed", CUTS, ids=lambda listed: listed.cut.key)
@@ -65,9 +65,9 @@ def test_every_listed_cut_is_what_it_says(listed: ListedCut, tmp_path: Path) -> 
     file = saved(network, tmp_path / "weights.pth")
     backbone = load_backbone(listed.cut, data_dir=tmp_path, weights_file=file)
     batch = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
-    found = backbone.features(batch)
-    assert found.shape == (2, listed.n_features)
-    assert_same(found, by_hook(network, listed.cut.layer, batch))
+    computed = backbone.features(batch)
+    assert computed.shape == (2, listed.n_features)
+    assert_same(computed, by_hook(network, listed.cut.layer, batch))
     enum = models.get_model_weights(listed.cut.backbone).__members__.get(listed.cut.weights)
     published_mb = enum.meta["_file_size"] * 2**20 / 1e6 if enum else 0
     assert listed.download_mb == pytest.approx(published_mb, abs=0.1)
@@ -92,11 +92,11 @@ def test_training_mode_is_torchvisions_own(resnet18: nn.Module, tmp_path: Path) 
     backbone = load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=file)
     reference = copy.deepcopy(resnet18).train()
     for batch in torch.randn(2, 4, 3, 64, 64, generator=torch.Generator().manual_seed(0)):
-        found = backbone.features_in_training_mode(batch)
-        torch.testing.assert_close(found, by_hook(reference, "layer3", batch), rtol=1e-3, atol=1e-4)
+        computed = backbone.features_in_training_mode(batch)
+        torch.testing.assert_close(computed, by_hook(reference, "layer3", batch), rtol=1e-3, atol=1e-4)
     expected = by_hook(reference.eval(), "layer3", batch)
     torch.testing.assert_close(backbone.features(batch), expected, rtol=1e-3, atol=1e-4)
-    assert not torch.allclose(found, expected, rtol=0.05)
+    assert not torch.allclose(computed, expected, rtol=0.05)
 
 
 def test_folded_weights_are_not_run_in_training_mode(data_dir: Path, hub: Path) -> None:
@@ -161,11 +161,11 @@ def test_a_checkpoint_that_came_damaged_is_not_kept(
 
 
 def test_a_false_checkpoint_in_the_hub_folder_is_refused(resnet18: nn.Module, hub: Path, tmp_path: Path) -> None:
-    found = checkpoint_file("resnet18", "IMAGENET1K_V1")
-    assert found
-    assert found[0] == hub / "resnet18-f37072fd.pth"
+    checkpoint = checkpoint_file("resnet18", "IMAGENET1K_V1")
+    assert checkpoint
+    assert checkpoint[0] == hub / "resnet18-f37072fd.pth"
     hub.mkdir(parents=True)
-    saved(resnet18, found[0])
+    saved(resnet18, checkpoint[0])
     with pytest.raises(LabError, match=r"resnet18-f37072fd.pth is damaged .* remove it and download it again"):
         load_backbone(Cut("resnet18", "layer3", "IMAGENET1K_V1"), data_dir=tmp_path)
 

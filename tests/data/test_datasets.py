@@ -21,20 +21,20 @@ from core.errors import LabError
 @pytest.mark.parametrize("turns", [1.52, 2.0])
 def test_spirals_follow_the_papers_formula(turns: float) -> None:
     """The same draws, one point at a time, with complex numbers."""
-    found, labels = spirals(turns, n_points=50)
+    made, labels = spirals(turns, n_points=50)
     random = np.random.RandomState(21)
     angles, noise_x, noise_y = ([random.random_sample() for _ in range(50)] for _ in range(3))
     for row, (u, dx, dy) in enumerate(zip(angles, noise_x, noise_y, strict=True)):
         n = 2 * np.pi * turns * u**0.5
         z = -n * np.exp(-1j * n) + 0.7 * (dx + 1j * dy)
-        assert found[row] == pytest.approx([z.real, z.imag], abs=1e-12)
-    np.testing.assert_array_equal(found[50:], -found[:50])
+        assert made[row] == pytest.approx([z.real, z.imag], abs=1e-12)
+    np.testing.assert_array_equal(made[50:], -made[:50])
     assert labels.tolist() == [0] * 50 + [1] * 50
 
 
 def test_square_is_labelled_before_it_is_blurred() -> None:
-    found, labels = square(n_points=500, noise=0.1)
-    reach = np.abs(found).max(axis=1)
+    made, labels = square(n_points=500, noise=0.1)
+    reach = np.abs(made).max(axis=1)
     assert reach.max() <= 2.1
     assert set(labels[reach > 1.3]) == {1}
     assert set(labels[reach < 1.1]) == {0}
@@ -49,11 +49,11 @@ def test_points_are_standardised_and_split_as_the_notebook_splits(name: str) -> 
     order = np.random.RandomState(42).permutation(len(raw))
     expected = (raw - raw.mean(axis=0)) / raw.std(axis=0)
     rows = np.concatenate((order[200:2200], order[:200]))
-    found = dataset(name).points()
-    np.testing.assert_allclose(found.inputs, expected[rows], atol=1e-12)
-    np.testing.assert_array_equal(found.labels, labels[rows])
-    np.testing.assert_allclose(found.inputs * found.scale + found.mean, raw[rows], atol=1e-12)
-    assert found.split.tolist() == ["train"] * 2000 + ["test"] * 200
+    made = dataset(name).points()
+    np.testing.assert_allclose(made.inputs, expected[rows], atol=1e-12)
+    np.testing.assert_array_equal(made.labels, labels[rows])
+    np.testing.assert_allclose(made.inputs * made.scale + made.mean, raw[rows], atol=1e-12)
+    assert made.split.tolist() == ["train"] * 2000 + ["test"] * 200
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
@@ -66,14 +66,16 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
 
 
 def test_ants_and_bees_are_what_image_folder_finds(data_dir: Path) -> None:
-    found = dataset("ants_bees").images(data_dir)
+    images = dataset("ants_bees").images(data_dir)
     for split, folder in (("train", "train"), ("test", "val")):
         samples = ImageFolder(str(data_dir / "hymenoptera_data" / folder)).samples
-        rows = np.flatnonzero(found.split == split)
-        assert [found.names[row].split("/", 1)[1] for row in rows] == ["/".join(Path(p).parts[-2:]) for p, _ in samples]
-        assert found.labels[rows].tolist() == [label for _, label in samples]
-    assert len(found.names) == 244 + 153
-    assert not [name for name in found.names if name.endswith(".gif")]
+        rows = np.flatnonzero(images.split == split)
+        assert [images.names[row].split("/", 1)[1] for row in rows] == [
+            "/".join(Path(p).parts[-2:]) for p, _ in samples
+        ]
+        assert images.labels[rows].tolist() == [label for _, label in samples]
+    assert len(images.names) == 244 + 153
+    assert not [name for name in images.names if name.endswith(".gif")]
 
 
 @pytest.fixture
@@ -108,9 +110,9 @@ def _huge_png() -> bytes:
 
 
 def test_broken_images_are_named(few_ants: Path) -> None:
-    found = dataset("ants_bees").images(few_ants)
-    name = found.names[5]
-    whole = found.read(name)
+    images = dataset("ants_bees").images(few_ants)
+    name = images.names[5]
+    whole = images.read(name)
     for content in (whole[: len(whole) // 2], b"no image at all", b"", _huge_png()):
         path = few_ants / "hymenoptera_data" / name
         path.unlink()
@@ -118,22 +120,22 @@ def test_broken_images_are_named(few_ants: Path) -> None:
         with pytest.raises(
             LabError, match=f"{path.name} .*; replace this file, or remove .*hymenoptera_data"
         ) as caught:
-            found.open(name)
+            images.open(name)
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["dogs_cats", "planes_cars"])
 def test_cifar_pairs_are_whole(data_dir: Path, name: str) -> None:
-    found = dataset(name).images(data_dir)
-    assert [np.bincount(found.labels[found.split == split]).tolist() for split in ("train", "test")] == [
+    images = dataset(name).images(data_dir)
+    assert [np.bincount(images.labels[images.split == split]).tolist() for split in ("train", "test")] == [
         [5000, 5000],
         [1000, 1000],
     ]
-    assert found.open(found.names[0]).size == (32, 32)
-    assert list(found.classes) == sorted(found.classes)
+    assert images.open(images.names[0]).size == (32, 32)
+    assert list(images.classes) == sorted(images.classes)
 
 
-def cifar_batches(found: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cifar_batches(images: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write the images of a pair as CIFAR-10's own batches; torchvision is told their digests. Returns their folder."""
     batches = folder / "cifar-10-batches-py"
     batches.mkdir()
@@ -146,12 +148,12 @@ def cifar_batches(found: ImageSet, folder: Path, monkeypatch: pytest.MonkeyPatch
         return md5(data).hexdigest()
 
     for split, files in (("train", [f"data_batch_{n}" for n in range(1, 6)]), ("test", ["test_batch"])):
-        rows = np.flatnonzero(found.split == split)
+        rows = np.flatnonzero(images.split == split)
         mixed = np.empty_like(rows)  # the classes in a random sequence, each in its own order, as in CIFAR-10
-        mixed[np.random.RandomState(0).permutation(found.labels[rows]).argsort(kind="stable")] = rows
+        mixed[np.random.RandomState(0).permutation(images.labels[rows]).argsort(kind="stable")] = rows
         for name, part in zip(files, np.array_split(mixed, len(files)), strict=True):
-            pixels = [np.asarray(found.open(found.names[row])).transpose(2, 0, 1).ravel() for row in part]
-            labels = [names.index(found.classes[found.labels[row]]) for row in part]
+            pixels = [np.asarray(images.open(images.names[row])).transpose(2, 0, 1).ravel() for row in part]
+            labels = [names.index(images.classes[images.labels[row]]) for row in part]
             lists[split].append([name, write(name, {"data": np.stack(pixels), "labels": labels})])
     digest = write("batches.meta", {"label_names": names})
     monkeypatch.setattr(CIFAR10, "train_list", lists["train"])
@@ -191,12 +193,12 @@ def test_damaged_cifar_zips_are_refused(tmp_path: Path) -> None:
 def test_a_damaged_member_of_a_cifar_zip_is_named(data_dir: Path, tmp_path: Path) -> None:
     path = tmp_path / "cifar_dogs_cats.zip"
     shutil.copy(data_dir / path.name, path)
-    found = dataset("dogs_cats").images(tmp_path)
+    images = dataset("dogs_cats").images(tmp_path)
     with zipfile.ZipFile(path) as archive:
-        place = archive.getinfo(f"cifar_dogs_cats/{found.names[7]}.webp").header_offset + 200
+        place = archive.getinfo(f"cifar_dogs_cats/{images.names[7]}.webp").header_offset + 200
     path.chmod(0o644)
     with path.open("r+b") as file:
         file.seek(place)
         file.write(bytes(50))
-    with pytest.raises(LabError, match=f"{found.names[7]} in .* cannot be read"):
-        found.read(found.names[7])
+    with pytest.raises(LabError, match=f"{images.names[7]} in .* cannot be read"):
+        images.read(images.names[7])
