@@ -13,17 +13,17 @@ from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
 from core.settings import settings
 from core.words import duration
 from pages.ui.extraction import extraction_view
-from pages.ui.fold import fold
 from pages.ui.forecast import forecast
-from pages.ui.form import controls, read_address, to_defaults, write_address
-from pages.ui.ghosts import leave
-from pages.ui.live import live_view
-from pages.ui.live_switch import has_changed, live_switch, remember_live, tidy
+from pages.ui.laboratory.fold import fold
+from pages.ui.laboratory.form import controls, read_address, to_defaults, write_address
+from pages.ui.laboratory.ghosts import leave
+from pages.ui.laboratory.live import live_view
+from pages.ui.laboratory.live_switch import has_changed, live_switch, remember_live, tidy
+from pages.ui.laboratory.strip import strip
+from pages.ui.laboratory.view import View, load
 from pages.ui.results import results_view
 from pages.ui.service import jobs, person, say
 from pages.ui.standing import overall
-from pages.ui.strip import strip
-from pages.ui.view import View, load
 
 SECONDS_OF_A_DOUBLE_CLICK = 2
 

@@ -23,8 +23,8 @@ from core.runs.store import SHIPPED, Record, Store
 from core.settings import settings
 from core.words import duration
 from pages.ui.charts import charts
+from pages.ui.curves import curves_view
 from pages.ui.lines import judged_on
-from pages.ui.live import curves_view
 from pages.ui.panel import panel
 from pages.ui.results import Tested, test_of, tests_view, thumbnails
 from pages.ui.row_runs import (

@@ -15,7 +15,7 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import head_config
 from core.errors import LabError
 from pages.ui.routes import CIRCUIT_PATH, address
-from pages.ui.service import load_for_good
+from pages.ui.service import jobs, load_for_good
 
 PIXELS_PER_WIRE = 46
 """Distance of two wires on the screen, as in circuit.js."""
@@ -67,8 +67,6 @@ def _gate(gate: Gate, angles: tuple[float, ...] | None) -> list[object]:
 
 def drawn_by_pennylane(query: Mapping[str, str]) -> Future[str]:
     """PennyLane's drawing (SVG) of the circuit in the query of its address; `LabError` for one that cannot be."""
-    from pages.ui.live import trained_angles
-
     head = head_config({"kind": "dressed_quantum"} | {name: query[name] for name in DESCRIBED if name in query})
     if not isinstance(head, DressedQuantum):
         raise LabError("kind is not possible: only a dressed quantum head has a circuit")
@@ -90,3 +88,10 @@ def _artist() -> ThreadPoolExecutor:
 @lru_cache(maxsize=64)
 def _drawing(circuit: Circuit, angles: tuple[float, ...] | None) -> Future[str]:
     return _artist().submit(circuit_svg, circuit, None, angles)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def trained_angles(run_id: str) -> tuple[float, ...]:
+    """Angles (n_weights,) in radians of a run's first seed, as many digits as are drawn."""
+    weights = jobs().store.load(run_id).weights()["circuit.weights"][0].ravel()
+    return tuple((weights.round(2) + 0.0).tolist())  # -0.0 + 0.0 is 0.0

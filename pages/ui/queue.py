@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import LabError
 from core.experiment.configs import control_values, experiment_title, shared_settings
 from core.runs.store import Record, is_shipped
-from pages.ui.form import fill
+from pages.ui.laboratory.form import fill
 from pages.ui.service import jobs, may_control
 from pages.ui.standing import overall
 

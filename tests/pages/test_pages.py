@@ -23,13 +23,14 @@ from core.experiment.configs import default_values, experiment
 from core.experiment.controls import CONTROLS
 from core.runs.snapshots import Snapshot
 from core.runs.store import Store, Summary
-from pages.ui import header, heads_table, standing
+from pages.ui import heads_table, standing
 from pages.ui import results as results_part
 from pages.ui.forecast import Forecast, past_runs
+from pages.ui.laboratory import header
+from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
 from pages.ui.queue import group_by_click
 from pages.ui.service import jobs
-from pages.ui.view import View
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -140,7 +141,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_RESULTS_DIR", str(folder))
         patch.setenv("LAB_WORKERS", "1")
-        patch.setattr("pages.ui.live_switch.SECONDS_TO_WAIT_FOR", 0.0)  # nothing starts by itself
+        patch.setattr("pages.ui.laboratory.live_switch.SECONDS_TO_WAIT_FOR", 0.0)  # nothing starts by itself
         patch.setattr(type(st.context), "cookies", property(lambda _: {}))  # without a browser there are none
         st.cache_resource.clear()
         st.cache_data.clear()

@@ -8,9 +8,9 @@ from core.config.run import RunConfig
 from core.errors import LabError
 from core.experiment.configs import Experiment
 from core.runs.store import LIVE
-from pages.ui.ghosts import Runs, kept_runs, shown_before
+from pages.ui.laboratory.ghosts import Runs, kept_runs, shown_before
+from pages.ui.laboratory.view import load
 from pages.ui.service import jobs, may_control
-from pages.ui.view import load
 
 SECONDS_TO_WAIT_FOR = 2.0
 """Live is on at first where an experiment takes less than this."""

@@ -8,13 +8,13 @@ from core.errors import LabError
 from core.experiment.configs import experiment_title
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
-from pages.ui.ghosts import forget, keep_or_release, kept_runs
+from pages.ui.laboratory.ghosts import forget, keep_or_release, kept_runs
+from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
 from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
 from pages.ui.service import jobs, may_control, say
 from pages.ui.standing import WORKERS_START, bar_html, overall, progress, status_html
-from pages.ui.view import View
 
 
 def header_view(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> None:

@@ -8,8 +8,8 @@ from core.errors import LabError
 from core.experiment.configs import control_values
 from core.figures.runs import Curve, Ghost
 from core.runs.snapshots import Snapshot
-from pages.ui.form import in_words
-from pages.ui.view import load
+from pages.ui.laboratory.form import in_words
+from pages.ui.laboratory.view import load
 
 KEPT = 3
 """So many experiments stay; those that somebody keeps stay besides."""
