@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -63,13 +62,8 @@ class Groups:
         return group == len(self.sizes) - 1
 
 
-class Multiplication(NamedTuple):
-    """target = U source on one group: one call of ``function``, torch.bmm or torch.matmul, on views."""
-
-    function: Callable[..., Tensor]
-    left: Tensor
-    right: Tensor
-    target: Tensor
+Multiplication = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
+"""target = U source on one group, as (function, left, right, target): torch.bmm or torch.matmul on views."""
 
 
 def multiplication(
@@ -80,12 +74,12 @@ def multiplication(
     if groups.is_last(group):
         shape: tuple[int, ...] = (groups.members, -1, size)
         matrix = (matrix.conj() if undo else matrix.transpose(1, 2)).expand(groups.members, -1, -1)
-        return Multiplication(torch.bmm, source.view(shape), matrix, target.view(shape))
+        return torch.bmm, source.view(shape), matrix, target.view(shape)
     before = groups.before(group)
     matrix = matrix.mH if undo else matrix
     if groups.members == 1 or before == 1:
         shape = (groups.members * before, size, -1)
         matrix = matrix.expand(groups.members * before, -1, -1)
-        return Multiplication(torch.bmm, matrix, source.view(shape), target.view(shape))
+        return torch.bmm, matrix, source.view(shape), target.view(shape)
     shape = (groups.members, before, size, -1)
-    return Multiplication(torch.matmul, matrix[:, None], source.view(shape), target.view(shape))
+    return torch.matmul, matrix[:, None], source.view(shape), target.view(shape)

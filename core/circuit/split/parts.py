@@ -43,17 +43,12 @@ class Part(Protocol):
         ...
 
 
-class Overlap(NamedTuple):
-    """Γ_ab = Σ conj(λ_a) ψ_b, summed over everything but one group."""
+Overlap = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]
+"""Γ_ab = Σ conj(λ_a) ψ_b, summed over everything but one group, as (bra, ket, blocks, summands, total).
 
-    bra: Tensor
-    ket: Tensor
-    blocks: Tensor
-    """Where bra · ket goes: Γ itself, or one summand of it for every state of the groups before."""
-    summands: Tensor | None
-    """The same numbers as (M, states of the groups before, K, K), where they are to be summed."""
-    total: Tensor
-    """Γ, (M, K, K)."""
+bra · ket goes into ``blocks``: Γ itself, or one summand of it for every state of the groups before, which are then
+``summands`` (M, states of the groups before, K, K); ``total`` is Γ, (M, K, K).
+"""
 
 
 def overlap(total: Tensor, group: int, groups: Groups, adjoint: Tensor, state: Tensor) -> Overlap:
@@ -61,13 +56,13 @@ def overlap(total: Tensor, group: int, groups: Groups, adjoint: Tensor, state: T
     size, before = groups.sizes[group], groups.before(group)
     if groups.is_last(group):
         shape = (groups.members, -1, size)
-        return Overlap(adjoint.view(shape).mH, state.view(shape), total, None, total)
+        return adjoint.view(shape).mH, state.view(shape), total, None, total
     shape = (groups.members * before, size, -1)
     bra, ket = adjoint.view(shape).conj(), state.view(shape).transpose(1, 2)
     if before == 1:
-        return Overlap(bra, ket, total, None, total)
+        return bra, ket, total, None, total
     summands = torch.empty(groups.members, before, size, size, dtype=state.dtype, device=state.device)
-    return Overlap(bra, ket, summands.view(-1, size, size), summands, total)
+    return bra, ket, summands.view(-1, size, size), summands, total
 
 
 class MatrixLayerPart:
