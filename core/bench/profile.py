@@ -10,7 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.bench.step import Task, ours, rounded
+from core.bench.step import StepSize, ours, rounded
 
 STEPS = 50
 LARGE = 1024
@@ -19,14 +19,14 @@ SHOWN_OPERATIONS = 8
 """The most expensive ones, which tables name."""
 
 
-def profile_step(task: Task) -> dict[str, Any]:
+def profile_step(size: StepSize) -> dict[str, Any]:
     """Operations of one step of ours, as plain data.
 
     ``flops`` counts the floating-point operations of all matrix products, ``large_product_gflops`` is what one product
     of large matrices reaches here, in 10⁹ a second, and ``least_ms`` is the one over the other: no order of calls goes
     below it. ``operations`` are torch's own, with calls and milliseconds a step, the profiler's own cost included.
     """
-    step = ours(task, task.head)
+    step = ours(size, size.head)
     step_ms = _median_ms(step)
     with FlopCounterMode(display=False) as counter:
         step()
@@ -45,7 +45,7 @@ def profile_step(task: Task) -> dict[str, Any]:
         for found in recorded.key_averages()
     ]
     flops = counter.get_total_flops()
-    result = asdict(task) | {
+    result = asdict(size) | {
         "step_ms": step_ms,
         "flops": flops,
         "large_product_gflops": large,

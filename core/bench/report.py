@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.bench.profile import LARGE, SHOWN_OPERATIONS
-from core.bench.step import LABELS, Task
+from core.bench.step import LABELS, StepSize
 from core.figures.style import template
 from core.files import json_text, replace_text
 from core.words import counted
@@ -59,7 +59,7 @@ def save(what: str, result: Mapping[str, Any], folder: Path) -> Path:
     path = folder / FILES[what]
     if what in ("step", "profile"):
         kept = json.loads(path.read_text(encoding="utf-8"))["steps"] if path.exists() else []
-        others = [old for old in kept if task_of(old) != task_of(result)]
+        others = [old for old in kept if size_of(old) != size_of(result)]
         result = {"steps": sorted([*others, dict(result)], key=_size)}
     replace_text(path, json_text(result, indent=1, ascii_only=True) + "\n")
     readme = folder / "README.md"
@@ -121,7 +121,7 @@ def scaling_figure(rows: Sequence[Mapping[str, Any]], *, dark: bool = False) -> 
 
 
 def _steps_in_words(stored: Mapping[str, Any]) -> str:
-    on_gpu = [step for step in stored["steps"] if task_of(step).device != Task.device]
+    on_gpu = [step for step in stored["steps"] if size_of(step).device != StepSize.device]
     on_cpu = [step for step in stored["steps"] if step not in on_gpu]
     what = "Linear {}→n, tanh·π/2, circuit, Linear n→2, cross-entropy, all gradients, Adam; milliseconds,\n"
     what += "median of rounds in which the contestants take turns. {}\n"
@@ -309,24 +309,24 @@ def _cell(step: Mapping[str, Any], name: str) -> str:
 
 
 def _title(step: Mapping[str, Any]) -> str:
-    return str(task_of(step))
+    return str(size_of(step))
 
 
 def _command(what: str, step: Mapping[str, Any]) -> str:
-    task = task_of(step)
-    device = "" if task.device == Task.device else f" --device {task.device}"
-    engine = f" --engine {task.engine}" if task.engine else ""
+    size = size_of(step)
+    device = "" if size.device == StepSize.device else f" --device {size.device}"
+    engine = f" --engine {size.engine}" if size.engine else ""
     return (
-        f"    python -m core bench {what} --n-qubits {task.n_qubits} --q-depth {task.q_depth} "
-        f"--batch-size {task.batch_size} --members {task.members} --n-features {task.n_features}{device}{engine} --save"
+        f"    python -m core bench {what} --n-qubits {size.n_qubits} --q-depth {size.q_depth} "
+        f"--batch-size {size.batch_size} --members {size.members} --n-features {size.n_features}{device}{engine} --save"
     )
 
 
-def task_of(step: Mapping[str, Any]) -> Task:
-    """The task of a stored step; records from before there was a choice of devices or engines name none."""
-    return Task(**{field.name: step[field.name] for field in fields(Task) if field.name in step})
+def size_of(step: Mapping[str, Any]) -> StepSize:
+    """The size of a stored step; records from before there was a choice of devices or engines name none."""
+    return StepSize(**{field.name: step[field.name] for field in fields(StepSize) if field.name in step})
 
 
 def _size(step: Mapping[str, Any]) -> tuple[int | str, ...]:
     size = ("members", "n_qubits", "q_depth", "batch_size", "n_features")
-    return *(step[name] for name in size), task_of(step).device, task_of(step).engine
+    return *(step[name] for name in size), size_of(step).device, size_of(step).engine

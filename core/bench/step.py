@@ -41,7 +41,7 @@ PEER_BYTES = 6e9
 
 
 @dataclass(frozen=True)
-class Task:
+class StepSize:
     """The size of a training step; members are networks that are trained together."""
 
     n_qubits: int = 4
@@ -62,8 +62,8 @@ class Task:
 
     def __str__(self) -> str:
         members = "one member" if self.members == 1 else f"{self.members} members"
-        features = "" if self.n_features == Task.n_features else f", {self.n_features} features"
-        device = "" if self.device == Task.device else f", {self.device}"
+        features = "" if self.n_features == StepSize.n_features else f", {self.n_features} features"
+        device = "" if self.device == StepSize.device else f", {self.device}"
         engine = f", {self.engine}" if self.engine else ""
         size = f"{self.n_qubits} qubits, depth {self.q_depth}, batch {self.batch_size}, {members}"
         return f"{size}{features}{device}{engine}"
@@ -80,7 +80,7 @@ class Task:
         return self.network(head).weights
 
     def network(self, head: Head) -> Network:
-        """A head for this task with its initial weights."""
+        """A head for this size with its initial weights."""
         network = Network(head, self.n_features, self.n_classes, self.members, self.device)
         network.initialise(range(self.members))
         self.force_engine(network)
@@ -103,28 +103,28 @@ Step = Callable[[], float | Tensor]
 """One training step; what it returns is the loss of the first member before it."""
 
 
-def ours(task: Task, head: Head) -> Step:
+def ours(size: StepSize, head: Head) -> Step:
     """The laboratory's own training step, gradients by hand."""
-    network = task.network(head)
+    network = size.network(head)
     optimiser = MemberAdam(network.flat, network.flat_grad)
-    optimiser.set_rate(network.per_member([LEARNING_RATE] * task.members))
-    x, labels = task.data()
-    target = functional.one_hot(labels, task.n_classes).float()
+    optimiser.set_rate(network.per_member([LEARNING_RATE] * size.members))
+    x, labels = size.data()
+    target = functional.one_hot(labels, size.n_classes).float()
     return lambda: training_step(network, optimiser, x, target)
 
 
 def autograd_step(
-    task: Task, layer: Callable[[Tensor], Tensor], inner: Sequence[Tensor], head: Head, fused: bool
+    size: StepSize, layer: Callable[[Tensor], Tensor], inner: Sequence[Tensor], head: Head, fused: bool
 ) -> Step:
     """The step as a user writes it in plain torch, around a layer between the two dense ones.
 
     layer maps (members, batch, n) to the same shape, or (batch, n) for a single member.
     """
     names = ("pre.weight", "pre.bias", "post.weight", "post.bias")
-    start = task.start(head)
-    single = task.members == 1
+    start = size.start(head)
+    single = size.members == 1
     dense = [start[name][0 if single else slice(None)].clone().requires_grad_() for name in names]
-    x, labels = task.data()
+    x, labels = size.data()
     x, labels = (x[0], labels[0]) if single else (x, labels.flatten())
     optimiser = torch.optim.Adam([*dense, *inner], lr=LEARNING_RATE, fused=fused or None)
 
@@ -137,62 +137,62 @@ def autograd_step(
         optimiser.zero_grad()
         logits = linear(layer(torch.tanh(linear(x, *dense[:2]))), *dense[2:])
         loss = functional.cross_entropy(logits.flatten(0, -2), labels)
-        (loss if single else loss * task.members).backward()
+        (loss if single else loss * size.members).backward()
         optimiser.step()
         return loss.detach()
 
     return step
 
 
-def classical_autograd(task: Task, fused: bool) -> Step:
+def classical_autograd(size: StepSize, fused: bool) -> Step:
     """The classical twin, Linear d→n, tanh, Linear n→classes, with torch.optim.Adam."""
-    return autograd_step(task, lambda x: x, [], Bottleneck(width=task.n_qubits), fused)
+    return autograd_step(size, lambda x: x, [], Bottleneck(width=size.n_qubits), fused)
 
 
-def module(task: Task, fused: bool) -> Step:
+def module(size: StepSize, fused: bool) -> Step:
     """`core.training.torch_module.TorchHead` in a plain training loop, with torch.optim.Adam."""
-    head = TorchHead(task.head, task.n_features, task.n_classes, tuple(range(task.members)), task.device)
-    task.force_engine(head.network)
-    x, labels = task.data()
-    x, labels = (x[0], labels[0]) if task.members == 1 else (x, labels.flatten())
+    head = TorchHead(size.head, size.n_features, size.n_classes, tuple(range(size.members)), size.device)
+    size.force_engine(head.network)
+    x, labels = size.data()
+    x, labels = (x[0], labels[0]) if size.members == 1 else (x, labels.flatten())
     optimiser = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE, fused=fused or None)
 
     def step() -> Tensor:
         optimiser.zero_grad()
         loss = functional.cross_entropy(head(x).flatten(0, -2), labels)
-        (loss if task.members == 1 else loss * task.members).backward()
+        (loss if size.members == 1 else loss * size.members).backward()
         optimiser.step()
         return loss.detach()
 
     return step
 
 
-def expval_fused(task: Task) -> Step:
+def expval_fused(size: StepSize) -> Step:
     """`core.circuit.simulator.expval` as a drop-in operation between layers of plain torch, with torch's fused Adam."""
-    circuit, angles = _circuit_and_angles(task)
-    parameter = angles[0 if task.members == 1 else slice(None)].requires_grad_()
+    circuit, angles = _circuit_and_angles(size)
+    parameter = angles[0 if size.members == 1 else slice(None)].requires_grad_()
 
     def layer(x: Tensor) -> Tensor:
-        return expval(circuit, x * (pi / 2), parameter, task.engine)
+        return expval(circuit, x * (pi / 2), parameter, size.engine)
 
-    return autograd_step(task, layer, [parameter], task.head, fused=True)
+    return autograd_step(size, layer, [parameter], size.head, fused=True)
 
 
-def peer(task: Task, name: str) -> Step:
+def peer(size: StepSize, name: str) -> Step:
     """A torch library's circuit in the same step, with torch's fused Adam; one member."""
-    circuit, angles = _circuit_and_angles(task)
+    circuit, angles = _circuit_and_angles(size)
     layer, parameters = peers.TORCH_LAYERS[name](circuit, angles[0])
-    return autograd_step(task, lambda x: layer(x * (pi / 2)), parameters, task.head, fused=True)
+    return autograd_step(size, lambda x: layer(x * (pi / 2)), parameters, size.head, fused=True)
 
 
-def tensorcircuit(task: Task, from_state: bool) -> Step:
+def tensorcircuit(size: StepSize, from_state: bool) -> Step:
     """TensorCircuit-NG on JAX, the whole step compiled."""
-    circuit, _ = _circuit_and_angles(task)
-    return peers.tensorcircuit_step(circuit, *task.data(), task.start(task.head), from_state)
+    circuit, _ = _circuit_and_angles(size)
+    return peers.tensorcircuit_step(circuit, *size.data(), size.start(size.head), from_state)
 
 
-def _circuit_and_angles(task: Task) -> tuple[Circuit, Tensor]:
-    return dressed_circuit(task.head), task.start(task.head)["circuit.weights"].clone()
+def _circuit_and_angles(size: StepSize) -> tuple[Circuit, Tensor]:
+    return dressed_circuit(size.head), size.start(size.head)["circuit.weights"].clone()
 
 
 OURS = ("ours", "module", "module_fused", "expval_fused", "classical_ours", "classical", "classical_fused")
@@ -231,39 +231,39 @@ LABELS = {
 }
 
 
-def contestant(task: Task, name: str) -> Step:
+def contestant(size: StepSize, name: str) -> Step:
     """A contestant's step, ready to be called; when it returns, its device has done it."""
-    step = _contestant(task, name)
-    if task.device == Task.device or name == "ours_on_cpu":
+    step = _contestant(size, name)
+    if size.device == StepSize.device or name == "ours_on_cpu":
         return step
 
     def finished_step() -> float | Tensor:
         value = step()
-        torch.cuda.synchronize(task.device)
+        torch.cuda.synchronize(size.device)
         return value
 
     return finished_step
 
 
-def _contestant(task: Task, name: str) -> Step:
+def _contestant(size: StepSize, name: str) -> Step:
     match name:
         case "ours":
-            return ours(task, task.head)
+            return ours(size, size.head)
         case "ours_on_cpu":
-            task = replace(task, device=Task.device)
-            return ours(task, task.head)
+            size = replace(size, device=StepSize.device)
+            return ours(size, size.head)
         case "module" | "module_fused":
-            return module(task, fused=name == "module_fused")
+            return module(size, fused=name == "module_fused")
         case "expval_fused":
-            return expval_fused(task)
+            return expval_fused(size)
         case "classical_ours":
-            return ours(task, Bottleneck(width=task.n_qubits))
+            return ours(size, Bottleneck(width=size.n_qubits))
         case "classical" | "classical_fused":
-            return classical_autograd(task, fused=name == "classical_fused")
+            return classical_autograd(size, fused=name == "classical_fused")
         case "tensorcircuit" | "tensorcircuit_state":
-            return tensorcircuit(task, from_state=name == "tensorcircuit_state")
+            return tensorcircuit(size, from_state=name == "tensorcircuit_state")
         case _:
-            return peer(task, name)
+            return peer(size, name)
 
 
 def installed() -> list[str]:
@@ -271,31 +271,31 @@ def installed() -> list[str]:
     return [name for name, package in PEERS.items() if version(package)]
 
 
-def fits(task: Task, name: str) -> bool:
-    """Whether a contestant can take this task: libraries other than JAX train one member, in bounded memory."""
+def fits(size: StepSize, name: str) -> bool:
+    """Whether a contestant can take this size: libraries other than JAX train one member, in bounded memory."""
     if name in ANY_MEMBERS:
         return True
-    rows = 1 if name in ("pennylane_loop", "lightning") else task.batch_size
-    amplitudes = rows * 2**task.n_qubits * (2**task.n_qubits if name == "qandle" else 1)
-    return task.members == 1 and 16 * amplitudes * len(dressed_circuit(task.head).gates) < PEER_BYTES
+    rows = 1 if name in ("pennylane_loop", "lightning") else size.batch_size
+    amplitudes = rows * 2**size.n_qubits * (2**size.n_qubits if name == "qandle" else 1)
+    return size.members == 1 and 16 * amplitudes * len(dressed_circuit(size.head).gates) < PEER_BYTES
 
 
 def measure(
-    entries: Sequence[tuple[str, Task]], rounds: int = 25, seconds: float = 4.0, limit: float = 20.0
-) -> dict[tuple[str, Task], float]:
+    entries: Sequence[tuple[str, StepSize]], rounds: int = 25, seconds: float = 4.0, limit: float = 20.0
+) -> dict[tuple[str, StepSize], float]:
     """Median milliseconds of one step of every contestant, which take turns for some rounds.
 
     A contestant gets about ``seconds`` and three rounds at least; one whose step takes longer than ``limit`` seconds is
-    left out. Raises `RuntimeError` when a contestant's loss is not that of the others on the same task.
+    left out. Raises `RuntimeError` when a contestant's loss is not that of the others on the same size.
     """
-    steps: dict[tuple[str, Task], tuple[Step, int, int]] = {}
-    losses: dict[tuple[Task, bool], float] = {}
-    for name, task in entries:
-        step = contestant(task, name)
-        loss = _loss(step(), task)
-        expected = losses.setdefault((task, name.startswith("classical")), loss)
+    steps: dict[tuple[str, StepSize], tuple[Step, int, int]] = {}
+    losses: dict[tuple[StepSize, bool], float] = {}
+    for name, size in entries:
+        step = contestant(size, name)
+        loss = _loss(step(), size)
+        expected = losses.setdefault((size, name.startswith("classical")), loss)
         if abs(loss - expected) > 1e-3:
-            raise RuntimeError(f"{name} computes a loss of {loss} where {expected} is expected on {task}")
+            raise RuntimeError(f"{name} computes a loss of {loss} where {expected} is expected on {size}")
         began = perf_counter()
         step()
         took = perf_counter() - began
@@ -306,8 +306,8 @@ def measure(
             step()
             took = perf_counter() - began
         repeats = max(1, min(500, int(SLICE / took)))
-        steps[name, task] = step, repeats, max(3, min(rounds, int(seconds / (took * repeats))))
-    times: dict[tuple[str, Task], list[float]] = {key: [] for key in steps}
+        steps[name, size] = step, repeats, max(3, min(rounds, int(seconds / (took * repeats))))
+    times: dict[tuple[str, StepSize], list[float]] = {key: [] for key in steps}
     for index in range(rounds):
         for key, (step, repeats, own_rounds) in steps.items():
             if index < own_rounds:
@@ -318,17 +318,17 @@ def measure(
     return {key: statistics.median(values) for key, values in times.items()}
 
 
-def _loss(value: float | Tensor, task: Task) -> float:
+def _loss(value: float | Tensor, size: StepSize) -> float:
     """Our training step returns logits, the others the mean loss, JAX's that of the first member."""
     if isinstance(value, float):
-        return value if task.members == 1 else float("nan")
+        return value if size.members == 1 else float("nan")
     if value.dim() == 0:
         return value.item()
-    target = functional.one_hot(task.data()[1], task.n_classes).float()
+    target = functional.one_hot(size.data()[1], size.n_classes).float()
     return cross_entropy(value, target.to(value.device)).mean().item()
 
 
-def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: float = 4.0) -> dict[str, Any]:
+def compare_step(size: StepSize, names: Sequence[str], rounds: int = 25, seconds: float = 4.0) -> dict[str, Any]:
     """One training step of every contestant, and the ratios that matter, as plain data.
 
     ``ms`` is our training step and ``classical_ms`` the classical twin in plain torch with torch.optim.Adam, both for
@@ -337,27 +337,27 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: fl
     Speedups are per seed; ``speedup_over_cpu`` is that of a GPU, over the processor of the same machine.
     """
     chosen = [*OURS, *(name for name in names if name not in OURS)]
-    one, many = replace(task, members=1), replace(task, members=32)
-    entries = [(name, task if name in ANY_MEMBERS else one) for name in chosen]
+    one, many = replace(size, members=1), replace(size, members=32)
+    entries = [(name, size if name in ANY_MEMBERS else one) for name in chosen]
     entries = [(name, own) for name, own in entries if fits(own, name)]
     entries += [("ours", one), ("ours", many), ("classical_ours", many), ("classical", many)]
     times = measure(list(dict.fromkeys(entries)), rounds, seconds)
 
     def speedup(name: str) -> float | None:
-        own = task if name in ANY_MEMBERS else one
+        own = size if name in ANY_MEMBERS else one
         if (name, own) not in times:
             return None
-        return times[name, own] * (task.members / own.members) / times["ours", task]
+        return times[name, own] * (size.members / own.members) / times["ours", size]
 
     speedups = {name: speedup(name) for name in chosen if name in PEERS}
     known = {name: value for name, value in speedups.items() if value is not None}
-    result = asdict(task) | {
-        "ms": times["ours", task],
-        "classical_ms": times["classical", task],
-        "ratio_to_classical": times["ours", task] / times["classical", task],
-        "ratio_to_classical_alike": times["ours", task] / times["classical_ours", task],
-        "autograd_ratio_to_classical": times["module", task] / times["classical", task],
-        "autograd_fused_ratio_to_classical": times["module_fused", task] / times["classical_fused", task],
+    result = asdict(size) | {
+        "ms": times["ours", size],
+        "classical_ms": times["classical", size],
+        "ratio_to_classical": times["ours", size] / times["classical", size],
+        "ratio_to_classical_alike": times["ours", size] / times["classical_ours", size],
+        "autograd_ratio_to_classical": times["module", size] / times["classical", size],
+        "autograd_fused_ratio_to_classical": times["module_fused", size] / times["classical_fused", size],
         "speedup_over_pennylane_loop": speedups.get("pennylane_loop"),
         "speedup_over_pennylane_broadcast": speedups.get("pennylane_broadcast"),
         "fastest_peer": min(known, key=lambda name: known[name]) if known else None,
@@ -374,43 +374,43 @@ def compare_step(task: Task, names: Sequence[str], rounds: int = 25, seconds: fl
     return dict(rounded(result))
 
 
-def scaling_tasks(axes: Sequence[str], max_qubits: int) -> Iterator[tuple[str, Task]]:
+def scaling_sizes(axes: Sequence[str], max_qubits: int) -> Iterator[tuple[str, StepSize]]:
     """What `bench scaling` measures: every axis varied around the paper's ants-and-bees circuit."""
     for axis in axes:
         match axis:
             case "qubits":
-                tasks = [Task(n_qubits=n, batch_size=32) for n in range(2, max_qubits + 1, 2)]
+                sizes = [StepSize(n_qubits=n, batch_size=32) for n in range(2, max_qubits + 1, 2)]
             case "depth":
-                tasks = [Task(q_depth=depth) for depth in (1, 2, 4, 6, 10, 20)]
+                sizes = [StepSize(q_depth=depth) for depth in (1, 2, 4, 6, 10, 20)]
             case "batch":
-                tasks = [Task(batch_size=size) for size in (1, 4, 16, 32, 128, 512)]
+                sizes = [StepSize(batch_size=size) for size in (1, 4, 16, 32, 128, 512)]
             case _:
-                tasks = [Task(members=members) for members in (1, 2, 4, 8, 16, 32, 64)]
-        yield from ((axis, task) for task in tasks)
+                sizes = [StepSize(members=members) for members in (1, 2, 4, 8, 16, 32, 64)]
+        yield from ((axis, size) for size in sizes)
 
 
 def compare_scaling(
     axes: Sequence[str], names: Sequence[str], max_qubits: int, seconds: float, limit: float
 ) -> Iterator[dict[str, Any]]:
-    """One row for every axis, task and contestant; a contestant whose step exceeds ``limit`` seconds leaves its axis.
+    """One row for every axis, size and contestant; a contestant whose step exceeds ``limit`` seconds leaves its axis.
 
     A library that trains one member at a time is charged its time for one, times the members.
     """
     given_up: set[tuple[str, str]] = set()
-    for axis, task in scaling_tasks(axes, max_qubits):
+    for axis, size in scaling_sizes(axes, max_qubits):
         able = [name for name in names if (axis, name) not in given_up]
-        own = {name: task if fits(task, name) else replace(task, members=1) for name in able}
+        own = {name: size if fits(size, name) else replace(size, members=1) for name in able}
         entries = [(name, one) for name, one in own.items() if fits(one, name)]
         times = measure(entries, rounds=11, seconds=seconds, limit=limit)
         for name, one in entries:
             if (name, one) not in times or times[name, one] > limit * 1e3:
                 given_up.add((axis, name))
             if (name, one) in times:
-                ms = times[name, one] * task.members / one.members
-                yield {"axis": axis, **asdict(task), "name": name, "ms": rounded(ms)}
+                ms = times[name, one] * size.members / one.members
+                yield {"axis": axis, **asdict(size), "name": name, "ms": rounded(ms)}
 
 
-def machine(names: Sequence[str], device: str = Task.device) -> dict[str, Any]:
+def machine(names: Sequence[str], device: str = StepSize.device) -> dict[str, Any]:
     """Where this was measured and with which versions."""
     packages = {"torch", *(PEERS[name] for name in names if name in PEERS)}
     packages |= {"jax"} if "tensorcircuit-ng" in packages else set()
@@ -421,7 +421,7 @@ def machine(names: Sequence[str], device: str = Task.device) -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in sorted(packages)},
-    } | ({} if device == Task.device else {"gpu": torch.cuda.get_device_name(device)})
+    } | ({} if device == StepSize.device else {"gpu": torch.cuda.get_device_name(device)})
 
 
 def _processor() -> str:

@@ -11,12 +11,15 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.commands.terminal import print_json
 from core.errors import LabError
 from core.files import check_folder, replace_text, writing
 from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.bench.step import StepSize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,17 +135,22 @@ def _contestants(given: argparse.Namespace) -> list[str]:
     return [*OURS, *chosen]
 
 
+def _size(given: argparse.Namespace) -> "StepSize":
+    from core.bench.step import StepSize
+
+    return StepSize(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
+
+
 def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    from core.bench.step import LABELS, Task, compare_step
+    from core.bench.step import LABELS, compare_step
     from core.training.loop import enough_memory, existing_device
 
     device = existing_device(given.device)
-    size = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
-    task = replace(size, device=str(device), engine=given.engine)
-    engine = "" if task.engine else f"; our circuit runs in {task.chosen_engine}"
+    size = replace(_size(given), device=str(device), engine=given.engine)
+    engine = "" if size.engine else f"; our circuit runs in {size.chosen_engine}"
     with enough_memory(device):
-        result = compare_step(task, names, given.rounds, given.seconds)
-    print(f"{task}{engine}\n")
+        result = compare_step(size, names, given.rounds, given.seconds)
+    print(f"{size}{engine}\n")
     print(f"{'one training step, median':52}{'members':>8}{'ms':>12}{'ours is':>12}")
     for row in result["contestants"]:
         faster = f"{row['speedup']:.4g} ×" if row["speedup"] else ""
@@ -152,11 +160,10 @@ def _step(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
 
 def _profile(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     from core.bench.profile import SHOWN_OPERATIONS, profile_step
-    from core.bench.step import Task
 
-    task = Task(given.n_qubits, given.q_depth, given.batch_size, given.members, given.n_features)
-    result = profile_step(task)
-    print(f"{task}\n")
+    size = _size(given)
+    result = profile_step(size)
+    print(f"{size}\n")
     print(f"{'operation':28}{'calls':>8}{'ms':>12}")
     for operation in result["operations"][:SHOWN_OPERATIONS]:
         print(f"{operation['name']:28}{operation['calls']:8.4g}{operation['ms']:12.4g}")

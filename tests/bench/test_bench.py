@@ -10,8 +10,8 @@ import torch
 from devices import DEVICES
 
 from core.__main__ import main
-from core.bench.report import save, scaling_figure, task_of
-from core.bench.step import OURS, Task, compare_scaling, compare_step, contestant, fits, installed, machine, measure
+from core.bench.report import save, scaling_figure, size_of
+from core.bench.step import OURS, StepSize, compare_scaling, compare_step, contestant, fits, installed, machine, measure
 from core.circuit.simulator import ENGINES, expval
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,9 +71,9 @@ def test_a_step_runs_in_the_engine_that_is_named(name, capsys, tmp_path, monkeyp
 
 
 def test_without_a_name_the_cheapest_engine_runs_a_step():
-    assert Task().chosen_engine == "phase_form"
-    assert Task(n_qubits=12, batch_size=32).chosen_engine == "split_state"
-    assert Task(engine="gate_by_gate").chosen_engine == "gate_by_gate"
+    assert StepSize().chosen_engine == "phase_form"
+    assert StepSize(n_qubits=12, batch_size=32).chosen_engine == "split_state"
+    assert StepSize(engine="gate_by_gate").chosen_engine == "gate_by_gate"
 
 
 def test_steps_on_a_gpu_have_a_table_of_their_own(capsys, tmp_path):
@@ -96,26 +96,26 @@ def test_steps_on_a_gpu_have_a_table_of_their_own(capsys, tmp_path):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_contestant_of_a_gpu_computes_the_same(device):
-    task = Task(n_qubits=2, q_depth=1, batch_size=2, n_features=4, device=device)
-    entries = [(name, task) for name in (*OURS, "ours_on_cpu")]
+    size = StepSize(n_qubits=2, q_depth=1, batch_size=2, n_features=4, device=device)
+    entries = [(name, size) for name in (*OURS, "ours_on_cpu")]
     assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
 
 
 def test_a_gpu_is_compared_with_the_processor(monkeypatch):
-    task = Task(n_qubits=2, q_depth=1, members=32, device="cuda")
+    size = StepSize(n_qubits=2, q_depth=1, members=32, device="cuda")
 
     def by_name(entries, rounds, seconds):
         return {entry: {"ours": 2.0, "ours_on_cpu": 30.0}.get(entry[0], 4.0) for entry in entries}
 
     monkeypatch.setattr("core.bench.step.measure", by_name)
-    result = compare_step(task, [*OURS, "ours_on_cpu"])
+    result = compare_step(size, [*OURS, "ours_on_cpu"])
     assert result["speedup_over_cpu"] == 15
     assert result["fastest_peer"] is None
     monkeypatch.setattr(
         "core.bench.step.measure",
         lambda *given: {entry: ms for entry, ms in by_name(*given).items() if entry[0] != "ours_on_cpu"},
     )
-    assert compare_step(task, [*OURS, "ours_on_cpu"])["speedup_over_cpu"] is None, "too slow to be measured"
+    assert compare_step(size, [*OURS, "ours_on_cpu"])["speedup_over_cpu"] is None, "too slow to be measured"
 
 
 def test_a_device_is_checked(capsys):
@@ -141,11 +141,11 @@ def test_speedups_are_per_seed(capsys):
 @pytest.mark.parametrize("name", ["module", "module_fused", "expval_fused", *installed()])
 def test_contestants_train_alike(name):
     """After five steps every contestant's loss is that of our own training step."""
-    task = Task(n_qubits=3, q_depth=2, batch_size=3, n_features=4)
-    reference, other = contestant(task, "ours"), contestant(task, name)
+    size = StepSize(n_qubits=3, q_depth=2, batch_size=3, n_features=4)
+    reference, other = contestant(size, "ours"), contestant(size, name)
     for _ in range(5):
         logits, loss = reference(), other()
-    labels = task.data()[1]
+    labels = size.data()[1]
     expected = torch.nn.functional.cross_entropy(logits[0], labels[0])
     assert float(loss) == pytest.approx(expected.item(), abs=2e-5)
 
@@ -153,17 +153,17 @@ def test_contestants_train_alike(name):
 @pytest.mark.parametrize("members", [1, 4])
 @pytest.mark.parametrize("name", ["classical", "classical_fused"])
 def test_the_classical_twins_train_alike(name, members):
-    task = Task(n_qubits=3, batch_size=3, n_features=4, members=members)
-    reference, other = contestant(task, "classical_ours"), contestant(task, name)
+    size = StepSize(n_qubits=3, batch_size=3, n_features=4, members=members)
+    reference, other = contestant(size, "classical_ours"), contestant(size, name)
     for _ in range(5):
         logits, loss = reference(), other()
-    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), task.data()[1].flatten())
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), size.data()[1].flatten())
     assert float(loss) == pytest.approx(expected.item(), abs=2e-5)
 
 
 def test_a_contestant_that_computes_something_else_is_not_timed(monkeypatch):
-    task = Task(n_qubits=2, q_depth=1, batch_size=2, n_features=4)
-    entries = [("ours", task), ("expval_fused", task)]
+    size = StepSize(n_qubits=2, q_depth=1, batch_size=2, n_features=4)
+    entries = [("ours", size), ("expval_fused", size)]
     assert set(measure(entries, rounds=3, seconds=0.05)) == set(entries)
     monkeypatch.setattr("core.bench.step.expval", lambda *given: expval(*given) + 1)
     with pytest.raises(RuntimeError, match="expval_fused computes a loss"):
@@ -171,11 +171,11 @@ def test_a_contestant_that_computes_something_else_is_not_timed(monkeypatch):
 
 
 def test_libraries_that_would_need_too_much_memory_are_left_out():
-    task = Task(n_qubits=12, batch_size=32)
-    assert fits(task, "ours")
-    assert fits(task, "pennylane_broadcast")
-    assert not fits(task, "qandle")
-    assert not fits(replace(task, n_qubits=4, members=2), "pennylane_broadcast")
+    size = StepSize(n_qubits=12, batch_size=32)
+    assert fits(size, "ours")
+    assert fits(size, "pennylane_broadcast")
+    assert not fits(size, "qandle")
+    assert not fits(replace(size, n_qubits=4, members=2), "pennylane_broadcast")
 
 
 def test_scaling_is_measured_stored_and_drawn(capsys, tmp_path, monkeypatch):
@@ -227,7 +227,7 @@ def test_a_profile_counts_the_arithmetic_of_a_step(capsys, tmp_path, monkeypatch
 
 def test_the_readme_quotes_the_stored_measurement():
     steps = json.loads((ROOT / "results" / "benchmarks" / "step.json").read_text(encoding="utf-8"))["steps"]
-    (step,) = [step for step in steps if task_of(step) == Task()]
+    (step,) = [step for step in steps if size_of(step) == StepSize()]
     times = {(row["name"], row["members"]): row["ms"] for row in step["contestants"]}
     quoted = {
         "this laboratory, hybrid": times["ours", 1],
@@ -243,12 +243,12 @@ def test_the_readme_quotes_the_stored_measurement():
     for label, ms in quoted.items():
         (line,) = [line for line in readme.splitlines() if line.startswith(f"| {label} |")]
         assert float(line.split("|")[2]) == pytest.approx(ms, rel=0.02), label  # three digits or two
-    on_gpu = {task_of(step): step for step in steps}
-    small, large = (on_gpu[Task(n_qubits=n, batch_size=32, members=32, device="cuda")] for n in (8, 12))
+    on_gpu = {size_of(step): step for step in steps}
+    small, large = (on_gpu[StepSize(n_qubits=n, batch_size=32, members=32, device="cuda")] for n in (8, 12))
     words = " ".join(readme.split())
     assert f"{small['ms']:.2g} ms with 8 qubits and {large['ms']:.2g} ms with 12" in words
     assert f"{small['speedup_over_cpu']:.2g} and {large['speedup_over_cpu']:.2g} times faster than one core" in words
-    assert on_gpu[Task(device="cuda")]["speedup_over_cpu"] < 1
+    assert on_gpu[StepSize(device="cuda")]["speedup_over_cpu"] < 1
 
 
 def test_the_first_point_is_reported_and_quoted(tmp_path):
