@@ -17,7 +17,7 @@ from core.circuit.description import Angle, Circuit
 from core.circuit.moments import bit
 from core.circuit.qnode import qnode
 
-Layer = tuple[Callable[[Tensor], Tensor], list[Tensor]]
+TorchLayer = tuple[Callable[[Tensor], Tensor], list[Tensor]]
 """The function and its parameters."""
 
 
@@ -27,7 +27,7 @@ def signs(n_qubits: int) -> Tensor:
     return torch.stack(columns, 1)
 
 
-def pennylane_loop(circuit: Circuit, weights: Tensor) -> Layer:
+def pennylane_loop(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """default.qubit, one sample after the other: the way of PennyLane's tutorial on transfer learning."""
     node = qnode(circuit, interface="torch", diff_method="backprop")
     angles = nn.Parameter(weights.clone())
@@ -38,14 +38,14 @@ def pennylane_loop(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, [angles]
 
 
-def pennylane_broadcast(circuit: Circuit, weights: Tensor) -> Layer:
+def pennylane_broadcast(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """default.qubit, all samples in one execution (parameter broadcasting), backpropagation."""
     node = qnode(circuit, interface="torch", diff_method="backprop")
     angles = nn.Parameter(weights.clone())
     return lambda inputs: torch.stack(list(node(inputs, angles)), -1).float(), [angles]
 
 
-def lightning(circuit: Circuit, weights: Tensor) -> Layer:
+def lightning(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """lightning.qubit, PennyLane's C++ simulator, adjoint differentiation."""
     import pennylane as qml
 
@@ -59,7 +59,7 @@ def lightning(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, [angles]
 
 
-def torchquantum(circuit: Circuit, weights: Tensor) -> Layer:
+def torchquantum(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """torchquantum's functional gates on a batched device."""
     tq, tqf = import_module("torchquantum"), import_module("torchquantum.functional")
     angles = nn.Parameter(weights.clone())
@@ -80,7 +80,7 @@ def torchquantum(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, [angles]
 
 
-def deepquantum(circuit: Circuit, weights: Tensor) -> Layer:
+def deepquantum(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """deepquantum's QubitCircuit: data are encoded, weights are the circuit's own parameters."""
     dq = import_module("deepquantum")
     cir = dq.QubitCircuit(circuit.n_qubits)
@@ -106,7 +106,7 @@ def deepquantum(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, list(angles)
 
 
-def qandle(circuit: Circuit, weights: Tensor) -> Layer:
+def qandle(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """qandle's circuit of matrices; every angle is a named input."""
     qd = import_module("qandle")
     operations = []
@@ -128,7 +128,7 @@ def qandle(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, [angles]
 
 
-def pyqtorch(circuit: Circuit, weights: Tensor) -> Layer:
+def pyqtorch(circuit: Circuit, weights: Tensor) -> TorchLayer:
     """pyqtorch's QuantumCircuit, one run for all samples, differentiated by torch."""
     pyq = import_module("pyqtorch")
     operations: list[Any] = []
@@ -150,7 +150,7 @@ def pyqtorch(circuit: Circuit, weights: Tensor) -> Layer:
     return layer, [angles]
 
 
-TORCH_LAYERS: dict[str, Callable[[Circuit, Tensor], Layer]] = {
+TORCH_LAYERS: dict[str, Callable[[Circuit, Tensor], TorchLayer]] = {
     "pennylane_loop": pennylane_loop,
     "pennylane_broadcast": pennylane_broadcast,
     "lightning": lightning,

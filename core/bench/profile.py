@@ -38,11 +38,11 @@ def profile_step(size: StepSize) -> dict[str, Any]:
             step()
     operations = [
         {
-            "name": found.key.removeprefix("aten::"),
-            "calls": found.count / STEPS,
-            "ms": found.self_cpu_time_total / STEPS / 1e3,
+            "name": operation.key.removeprefix("aten::"),
+            "calls": operation.count / STEPS,
+            "ms": operation.self_cpu_time_total / STEPS / 1e3,
         }
-        for found in recorded.key_averages()
+        for operation in recorded.key_averages()
     ]
     flops = counter.get_total_flops()
     result = asdict(size) | {

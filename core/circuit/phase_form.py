@@ -51,7 +51,7 @@ def real_numbers(circuit: Circuit) -> int:
 class PhaseForm:
     """One circuit in phase form (an `Engine`); constants only, the buffers are in `_Workspace`."""
 
-    abilities: ClassVar = Abilities(max_qubits=11)  # beyond, a single constant has more than 64 MiB
+    abilities: ClassVar = Abilities(max_qubits=11)  # there one constant K of complex amplitudes is 64 MiB
 
     @staticmethod
     def cost(circuit: Circuit, accelerator: Accelerator, rows: int) -> float:
@@ -204,6 +204,7 @@ class PhaseForm:
         return np.concatenate(rows), signs.reshape(len(paulis) * repeat << n, len(observables))
 
     def constant(self, array: np.ndarray) -> Tensor:
+        """Real numbers in the form's dtype, on its device."""
         return torch.tensor(np.ascontiguousarray(array), dtype=self.dtype, device=self.device)
 
 
