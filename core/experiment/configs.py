@@ -12,7 +12,7 @@ from core.config.run import RunConfig, refused_in_one_sentence, run_config
 from core.data.banks import Listing
 from core.data.registry import DATASETS
 from core.errors import LabError
-from core.experiment.controls import OF_RUN, Values, values_of
+from core.experiment.controls import CONTROLS, OF_RUN, Number, Values, values_of
 from core.experiment.features import find_features
 from core.recipes import paper_run
 
@@ -88,7 +88,8 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
 def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     """The control values that give these configurations: what `experiment` does, backwards.
 
-    Values of the circuit's controls are missing where no head is sized by them.
+    A value beyond the ends of its control becomes the nearest one that the control can show. Values of the circuit's
+    controls are missing where no head is sized by them.
     """
     first = configs[0]
     labels = [config.head.style.label for config in configs]
@@ -101,6 +102,9 @@ def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
     values |= {name: getattr(first, name) for name in OF_RUN}
     for controls in sorted((config.head.controls for config in configs), key=len, reverse=True):
         values = controls | values  # the head that is sized by most controls goes first
+    for name, control in CONTROLS.items():
+        if isinstance(control, Number) and name in values:
+            values[name] = control.nearest(values[name])
     return values
 
 

@@ -88,6 +88,11 @@ class Number(Generic[N]):
                 high = self.kind(bound - (1 if self.kind is int else 0.01))
         return low, high
 
+    def nearest(self, value: N) -> N:
+        """The value that the control can be set to which is closest to this one."""
+        low, high = self.bounds
+        return min(max(value, low), high)
+
     def to_text(self, value: N) -> str:
         return f"{value:.15g}" if isinstance(value, float) else str(value)
 

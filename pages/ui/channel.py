@@ -25,11 +25,13 @@ from core.figures.runs import QUANTITIES, Points, axis_range, points_of
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.work.queue import Jobs
-from pages.ui.standing import page_state, pieces_of
+from pages.ui.standing import overall, page_state, pieces_of
 
 SECONDS_BETWEEN_NEWS = 0.15
 SHARE_OF_TIME = 0.25
-"""The producer rests so long that it works at most this share of the time: a server that is late has fewer news."""
+"""The producer rests until it has worked at most this share of the time: a server that is late has fewer news."""
+MOST_SECONDS_BETWEEN_NEWS = 0.6
+"""However late the server is, the end of a run shall not wait for longer."""
 SECONDS_BETWEEN_PAGES = 0.1
 """Pages that watch the same run are drawn anew one after the other when it ends."""
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -164,14 +166,17 @@ class Channel:
         """Make what is new of every experiment that is watched and has changed, and wake its pages."""
         while True:
             changed = self._wait_for_news()
-            began = time.monotonic()
+            began = time.thread_time()
             with self._lock:
-                watched = dict(self._experiments)
-            for runs, experiment in watched.items():
-                if changed & {"", *runs}:
-                    self._renew(runs, experiment)
-            worked = time.monotonic() - began
-            time.sleep(max(SECONDS_BETWEEN_NEWS, worked / SHARE_OF_TIME))
+                due = [(runs, each) for runs, each in self._experiments.items() if changed & {"", *runs}]
+            for runs, experiment in sorted(due, key=lambda each: self._only_waits(each[0])):
+                self._renew(runs, experiment)
+            worked = time.thread_time() - began
+            time.sleep(min(max(SECONDS_BETWEEN_NEWS, worked / SHARE_OF_TIME), MOST_SECONDS_BETWEEN_NEWS))
+
+    def _only_waits(self, runs: Runs) -> bool:
+        """Whether there is no more to tell of these runs than their place in the queue: then others go first."""
+        return overall(self._snapshots(runs) or ()) == "queued"
 
     def _wait_for_news(self) -> set[str]:
         """Ids of runs that have changed, or may have: of those that another process trains, only their records tell."""

@@ -22,9 +22,13 @@ class Forecast(NamedTuple):
     """Whether a run of about that size has been finished on this machine."""
 
 
-@st.cache_data(ttl=20, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
 def forecast(config: RunConfig) -> Forecast | None:
     """How long a run takes by itself, learnt from this machine's runs or else from shipped ones; None if unknown."""
+    return _forecast(config.model_copy(update={"base_seed": 0, "split_seed": 0}))  # which take no time of their own
+
+
+@st.cache_data(ttl=20, show_spinner=False, hash_funcs={RunConfig: RunConfig.model_dump_json})
+def _forecast(config: RunConfig) -> Forecast | None:
     try:
         n_train = len(load_bank(config.features).splits(config.validation_share, config.split_seed).train)
     except LabError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.config.run import RunConfig
 from core.events import Epoch
@@ -32,7 +33,7 @@ def lines_of(snapshots: Sequence[Snapshot]) -> list[Line]:
 
 def untrained_lines(configs: Sequence[RunConfig]) -> list[Line]:
     """One line for each head that could be trained."""
-    return [Line(config, parameter_counts(config), ()) for config in configs]
+    return [Line(config, _counts(config), ()) for config in configs]
 
 
 def judged_on(config: RunConfig) -> str:
@@ -43,4 +44,9 @@ def judged_on(config: RunConfig) -> str:
 def _parameters(snapshot: Snapshot) -> tuple[int, int]:
     if snapshot.started:
         return snapshot.started.quantum_parameters, snapshot.started.classical_parameters
-    return parameter_counts(snapshot.config)
+    return _counts(snapshot.config)
+
+
+@lru_cache(maxsize=512)
+def _counts(config: RunConfig) -> tuple[int, int]:
+    return parameter_counts(config)

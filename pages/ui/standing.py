@@ -61,13 +61,12 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
     """Status of these runs, one line about it, and the share of the work that is done."""
     status = overall(snapshots)
     assert status is not None
+    if status == "queued" and not any(each.epochs for each in snapshots):
+        return status, _waiting(snapshots), 0.0
     reached, message = _reached(snapshots), _message(snapshots)
     match status:
         case "queued":
-            place = min(each.position for each in snapshots if each.status == "queued")
-            text = f"waiting, place {place} in the queue; Runs shows what goes first" if place else "about to start"
-            text = text if jobs().wait_until_ready(0) else WORKERS_START
-            text = jobs().problem or message or text
+            text = _waiting(snapshots)
         case "running":
             left = seconds_left(snapshots) if all(map(_has_a_pace, snapshots)) else None
             text = f"running: {reached}"
@@ -81,6 +80,15 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
         case _:
             text = f"{status}: {reached}. {message}".strip()
     return status, text, share_done(snapshots)
+
+
+def _waiting(snapshots: Sequence[Snapshot]) -> str:
+    """What runs wait for that have not begun, or whose worker was lost."""
+    if not jobs().wait_until_ready(0):
+        return jobs().problem or WORKERS_START
+    place = min(each.position for each in snapshots if each.status == "queued")
+    place_in_queue = f"waiting, place {place} in the queue; Runs shows what goes first" if place else "about to start"
+    return jobs().problem or _message(snapshots) or place_in_queue
 
 
 def _reached(snapshots: Sequence[Snapshot]) -> str:

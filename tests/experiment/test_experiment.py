@@ -11,7 +11,7 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 from core.config.heads.registry import head_choices
-from core.config.run import RunConfig
+from core.config.run import RunConfig, run_config
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.experiment.address import from_address, to_address
@@ -174,3 +174,19 @@ def test_the_circuit_of_the_controls_is_drawn_also_when_its_embeddings_do_not_fi
     assert circuit_of(values) == DressedQuantum()
     values |= {"q_depth": 3, "reuploads": 5, "ansatz": "ring"}
     assert circuit_of(values) == DressedQuantum(q_depth=3, reuploads=3, ansatz="ring")
+
+
+@pytest.mark.parametrize(
+    ("run", "name", "shown", "beyond"),
+    [
+        ({"head": {"kind": "bottleneck", "width": 64}}, "n_qubits", 12, {"width": 64}),
+        ({"lr_gamma": 0.0005}, "lr_gamma", 0.001, {"lr_gamma": 0.0005}),
+        ({"validation_share": 0.895}, "validation_share", 0.89, {"validation_share": 0.895}),
+    ],
+)
+def test_a_run_beyond_the_ends_of_a_control_is_shown_at_the_nearest_value(
+    run: dict[str, Any], name: str, shown: float, beyond: dict[str, Any]
+) -> None:
+    config = run_config(run)
+    assert control_values([config])[name] == pytest.approx(shown)
+    assert beyond_controls([config]) == beyond
