@@ -19,6 +19,8 @@ from core.paper.examples import EXAMPLES, PROTOCOLS
 from core.paper.notebook_record import DECISION_GRID, NOTEBOOK_MINUTES, notebook_results
 from core.paper.rows import Row, find_row
 from core.paper.table import Line, Measured, table
+from core.report.numbers import SPREAD, percent, plus_minus
+from core.report.results import HeadResult, head_result
 from core.runs.store import SHIPPED, Record, Store
 from core.settings import settings
 from core.words import duration
@@ -26,12 +28,10 @@ from pages.ui.charts import charts
 from pages.ui.curves import curves_view
 from pages.ui.lines import judged_on
 from pages.ui.panel import panel
-from pages.ui.results import Tested, test_of, tests_view, thumbnails
+from pages.ui.results import tests_view, thumbnails
 from pages.ui.row_runs import (
     features_title,
     head_title,
-    percent,
-    plus_minus,
     row_view,
     run_row,
     short_title,
@@ -133,7 +133,7 @@ def _table(lines: Sequence[Line]) -> None:
         st.info("Choose an example and a protocol above to see its rows.")
         return
     st.caption(
-        "Accuracy on the test set; ± is half the 95 % interval of the mean over seeds. The authors' numbers for images "
+        f"Accuracy on the test set; {SPREAD}. The authors' numbers for images "
         "come from one seed, the best epoch on the test set and the 512 features of the complete ResNet-18; "
         f"{OTHER_FEATURES} marks them beside rows with other features. Their hybrid network is called quantum here, "
         "their classical one mlp."
@@ -153,7 +153,7 @@ def _table(lines: Sequence[Line]) -> None:
             ),
             "run": st.column_config.ButtonColumn("", width=80, on_click=_clicked, key="paper_click"),
             "Reported": text(width=74, help="Test accuracy that the authors report"),
-            "Measured": text(width=96, help="Test accuracy at the chosen epoch: mean over seeds ± its 95 % interval"),
+            "Measured": text(width=96, help="Test accuracy at the chosen epoch, mean over seeds"),
             "Here": text(width=98, help="The newest run of this row on this server"),
             "Features": text(width=156),
             "Time reported": text(width=100),
@@ -381,7 +381,7 @@ def _runs_of(dataset: str) -> None:
         revision=f"{dataset}-{cut}-{protocol}",
         watched=judged_on(records[0].config),
     )
-    tests_view([_tested(record.run_id) for record in records])
+    tests_view([_result(record.run_id) for record in records])
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -390,8 +390,8 @@ def _record(run_id: str) -> Record:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _tested(run_id: str) -> Tested:
-    return test_of(Store(SHIPPED).load(run_id))
+def _result(run_id: str) -> HeadResult:
+    return head_result(_record(run_id))
 
 
 page()

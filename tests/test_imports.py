@@ -19,6 +19,8 @@ LIGHT = (
     "runs.frames",
     "runs.estimate",
     "statistics.verdict",
+    "report.comparison",
+    "report.results",
     "figures.runs",
     "figures.comparison",
     "data.banks",
@@ -29,7 +31,7 @@ LIGHT = (
     "circuit.closed_form",
     "circuit.qnode",
     "circuit.drawing",
-    "comparison.record",
+    "comparison.store",
     "paper.examples",
     "paper.rows",
     "paper.table",
@@ -53,7 +55,8 @@ ARROWS: dict[str, set[str]] = {
     "paper": {"circuit", "config", "data", "errors", "events", "recipes", "runs", "settings", "statistics", "training"},
     "comparison": {"config", "data", "errors", "events", "recipes", "settings", "statistics", "training"},
     "experiment": {"config", "data", "errors", "recipes", "validation"},
-    "figures": {"comparison", "config", "events", "statistics"},
+    "report": {"comparison", "config", "data", "runs", "statistics"},
+    "figures": {"comparison", "config", "events", "report", "statistics"},
     "work": {"config", "data", "errors", "events", "runs", "settings", "training"},
 }
 """Family of core → the families that it may look into, besides the ground. `bench` and `commands` may look into any."""

@@ -9,29 +9,22 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from core.commands.terminal import ProgressLine, print_json
-from core.comparison.record import (
-    MARGIN,
-    PROBLEMS,
-    SEEDS,
-    SHIPPED,
-    SHIPPED_TRIALS,
-    Comparison,
-    Predictions,
-    check_name,
-    own_folder,
-    problem_config,
-    problem_name,
-    save_comparison,
-)
+from core.comparison.problem import PROBLEMS, SHIPPED_TRIALS, problem_config, problem_name
+from core.comparison.record import Comparison, Predictions
+from core.comparison.store import SHIPPED, check_name, own_folder, save_comparison
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.files import check_folder
 from core.recipes import paper_run
-from core.statistics.verdict import check_margin, mean_interval
+from core.report import verdicts as words
+from core.report.comparison import budget, contribution_sentence, rivals_table
+from core.report.table import plain
+from core.statistics.intervals import SEEDS, share_interval
+from core.statistics.verdict import MARGIN, check_margin
 from core.words import duration
 
 if TYPE_CHECKING:
-    from core.comparison.run import Progress
+    from core.comparison.run import ComparisonProgress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +58,7 @@ def run(given: argparse.Namespace) -> int:
     """Run, store and print."""
     import torch
 
-    from core.comparison.run import Outcome, compete
+    from core.comparison.run import ComparisonFinished, run_comparison
     from core.data.banks import load_bank
 
     check_margin(given.margin)
@@ -76,16 +69,16 @@ def run(given: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
     show = _print_json if given.json else _Show()
     report = _report_json if given.json else _report
-    tasks = _tasks(given)
-    for folder in {task.root for task in tasks}:
+    plans = _plans(given)
+    for folder in {plan.root for plan in plans}:
         check_folder(folder, "the comparison", "LAB_RESULTS_DIR")
-    for task in tasks:
+    for plan in plans:
         began = perf_counter()
-        for event in compete(
-            task.config, load_bank(task.config.features), name=task.name, command=task.command, n_trials=task.n_trials
+        for event in run_comparison(
+            plan.config, load_bank(plan.config.features), name=plan.name, command=plan.command, n_trials=plan.n_trials
         ):
-            if isinstance(event, Outcome):
-                save_comparison(event.comparison, event.predictions, task.root)
+            if isinstance(event, ComparisonFinished):
+                save_comparison(event.comparison, event.predictions, plan.root)
                 report(event.comparison, event.predictions, given.margin)
             else:
                 show(event, (perf_counter() - began) * (1 / event.share - 1) if event.share else None)
@@ -93,7 +86,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class Task:
+class Plan:
     """One comparison to run."""
 
     name: str
@@ -103,18 +96,18 @@ class Task:
     root: Path
 
 
-def _tasks(given: argparse.Namespace) -> list[Task]:
+def _plans(given: argparse.Namespace) -> list[Plan]:
     if given.all is not None:
         if unknown := [name for name in given.all if name not in SHIPPED_TRIALS]:
             raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}.")
         return [
-            Task(name, problem_config(name.removesuffix("-tuned")), trials, _shipped_command(name, trials), SHIPPED)
+            Plan(name, problem_config(name.removesuffix("-tuned")), trials, _shipped_command(name, trials), SHIPPED)
             for name, trials in SHIPPED_TRIALS.items()
             if name in (given.all or SHIPPED_TRIALS)
         ]
     config = _config(given)
     name = check_name(given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}")
-    return [Task(name, config, given.trials, _command(given), own_folder())]
+    return [Plan(name, config, given.trials, _command(given), own_folder())]
 
 
 def _shipped_command(name: str, trials: int) -> str:
@@ -143,24 +136,23 @@ def _command(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _print_json(event: "Progress", seconds_left: float | None) -> None:
+def _print_json(event: "ComparisonProgress", seconds_left: float | None) -> None:
     print_json({"event": "progress"} | vars(event) | {"seconds_left": seconds_left})
 
 
 def _report_json(comparison: Comparison, predictions: Predictions, margin: float) -> None:
-    found = comparison.verdicts(margin, predictions)
     values = {
         "event": "finished",
         "name": comparison.name,
         "title": comparison.title,
-        "budget": comparison.budget,
+        "budget": budget(comparison),
         "margin": margin,
         "rivals": [
             {
                 "name": result.rival.name,
                 "group": result.rival.group,
                 "accuracy": result.accuracy,
-                "mean": mean_interval(result.accuracy).estimate,
+                "mean": share_interval(result.accuracy).estimate,
                 "parameters": result.parameters,
                 "seconds": result.seconds,
             }
@@ -172,31 +164,23 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
                 "kind": one.kind,
                 "below_margin": one.is_below_margin,
                 "this_test_set_alone": one.is_this_test_set_alone,
-                "title": one.title,
-                "sentence": one.sentence,
+                "title": words.title(one),
+                "sentence": words.sentence(one),
             }
-            for one in found
+            for one in comparison.verdicts(margin, predictions)
         ],
-        "contribution": comparison.contribution.sentence,
+        "contribution": contribution_sentence(comparison.contribution),
     }
     print_json(values)
 
 
 def _report(comparison: Comparison, predictions: Predictions, margin: float) -> None:
-    print(f"\n{comparison.title}: {comparison.budget}")
-    kinds = {one.rival: one for one in comparison.verdicts(margin, predictions)}
-    for result in comparison.results:
-        interval = mean_interval(result.accuracy)
-        verdict = kinds[result.rival.name].words if result.rival.name in kinds else ""
-        spread = (interval.high - interval.low) / 2
-        size = "" if result.parameters is None else f"{result.parameters:,}"
-        print(
-            f"  {result.rival.name:22} {interval.estimate:6.1%} ± {spread * 100:4.1f}  {size:>7} parameters  "
-            f"{result.seconds:6.1f} s  {verdict and f'quantum is: {verdict}'}"
-        )
-    print(comparison.contribution.sentence)
-    for one in kinds.values():
-        print(f"- {one.sentence}")
+    verdicts = comparison.verdicts(margin, predictions)
+    table = rivals_table(comparison, verdicts).only("Head", "Test accuracy", "Parameters", "Time", "Verdict")
+    print(f"\n{comparison.title}: {budget(comparison)}\n\n{plain(table)}\n")
+    print(contribution_sentence(comparison.contribution))
+    for one in verdicts:
+        print(f"- {words.sentence(one)}")
 
 
 class _Show:
@@ -206,7 +190,7 @@ class _Show:
         self.line = ProgressLine()
         self.last = ""
 
-    def __call__(self, event: "Progress", seconds_left: float | None) -> None:
+    def __call__(self, event: "ComparisonProgress", seconds_left: float | None) -> None:
         left = "" if seconds_left is None else f", {duration(seconds_left)} left"
         text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals}{left})"
         self.line.show(text, milestone=event.rival != self.last)

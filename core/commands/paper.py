@@ -5,7 +5,6 @@ stores them under results/; ``paper run --all`` trains those that are not there 
 """
 
 import argparse
-import math
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from core.paper.rows import Row
     from core.paper.table import Measured
     from core.runs.store import Store
-    from core.statistics.verdict import Interval
     from core.work.kinds.train import Training
 
 
@@ -96,22 +94,18 @@ def _example1(given: argparse.Namespace) -> int:
 def _list(given: argparse.Namespace) -> int:
     from core.paper.rows import rows
     from core.paper.table import table
+    from core.report.numbers import SPREAD, plus_minus
 
     for line in table():
         row, done = line.row, line.again or line.measured
         if given.json:
             print_json(_row_json(row, done))
             continue
-        reported = f"{row.reported.accuracy:.4f}" if row.reported else ""
-        print(f"{row.key:48} reported {reported:6}  measured {_plus_minus(done.best) if done else 'not run here yet'}")
+        reported = f"{100 * row.reported.accuracy:.2f} %" if row.reported else ""
+        print(f"{row.key:48} reported {reported:7}  measured {plus_minus(done.best) if done else 'not run here yet'}")
     if not given.json:
-        print(f"{len(rows())} rows; ± is half the 95 % interval of the mean over seeds")
+        print(f"{len(rows())} rows; {SPREAD}")
     return 0
-
-
-def _plus_minus(interval: "Interval") -> str:
-    half = "" if math.isnan(interval.high) else f" ± {interval.high - interval.estimate:.4f}"
-    return f"{interval.estimate:.4f}{half}"
 
 
 def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.comparison.contribution import contribution
-from core.comparison.record import CANDIDATE, Comparison, Contribution, Predictions, Result, Rival, Trial, rivals
+from core.comparison.record import Comparison, Contribution, Predictions, Result, Trial
+from core.comparison.rivals import CANDIDATE, Rival, rivals
 from core.comparison.scikit_learn import fit
 from core.comparison.tuning import tune
 from core.config.run import RunConfig
@@ -15,14 +16,14 @@ from core.data.banks import FeatureBank
 from core.errors import LabError
 from core.events import Epoch, Event, Finished
 from core.settings import settings
-from core.statistics.verdict import area_under_curve, expected_calibration_error
+from core.statistics.metrics import area_under_curve, expected_calibration_error
 from core.training.loop import run_splits, train
 from core.versions import versions
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a comparison stands."""
+class ComparisonProgress:
+    """How far a comparison is."""
 
     rival: str
     stage: str
@@ -35,42 +36,42 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The end of a comparison."""
+class ComparisonFinished:
+    """The end of a comparison: what is stored of it."""
 
     comparison: Comparison
     predictions: Predictions
 
 
-def compete(
+def run_comparison(
     config: RunConfig, bank: FeatureBank, *, name: str, command: str, n_trials: int = 0
-) -> Iterator[Progress | Outcome]:
+) -> Iterator[ComparisonProgress | ComparisonFinished]:
     """Train every rival of the candidate in ``config``; the last event holds the comparison.
 
     n_trials: settings that every head may try on validation data before; 0 takes the settings as they are.
     Closing the generator ends the comparison.
     """
     if config.protocol != "ours":
-        raise LabError(f"protocol = {config.protocol!r} is not possible for a comparison: it selects on test data.")
+        raise LabError(f"protocol = {config.protocol!r} is not possible for a comparison: it selects on test data")
     if config.seeds < 2:
-        raise LabError(f"seeds = {config.seeds} is not possible for a comparison: 2 to 64 are allowed, 20 are usual.")
+        raise LabError(f"seeds = {config.seeds} is not possible for a comparison: 2 to 64 are allowed, 20 are usual")
     everyone = rivals(config)
     splits = run_splits(config, bank)
     seeds = tuple(member.seed for member in config.members())
     results, predicted = [], []
-    found_contribution: Contribution | None = None
+    circuit_part: Contribution | None = None
     for index, rival in enumerate(everyone):
-        start = Progress(rival.name, "training", index + 1, len(everyone), index / len(everyone))
+        start = ComparisonProgress(rival.name, "training", index + 1, len(everyone), index / len(everyone))
         yield start
         if rival.head is None:
             yield replace(start, stage="cross-validation")
-            entry = library_entry(rival, config, bank)
+            run = run_library(rival, config, bank)
         else:
-            entry = yield from head_entry(rival, config, bank, n_trials, start)
-        results.append(entry.result)
-        predicted.append(entry.predicted)
-        found_contribution = entry.contribution or found_contribution
-    assert found_contribution is not None
+            run = yield from run_head(rival, config, bank, n_trials, start)
+        results.append(run.result)
+        predicted.append(run.predicted)
+        circuit_part = run.contribution or circuit_part
+    assert circuit_part is not None
     comparison = Comparison(
         name=name,
         config=config,
@@ -80,7 +81,7 @@ def compete(
         n_test=len(splits.test),
         n_features=bank.n_features,
         results=tuple(results),
-        contribution=found_contribution,
+        contribution=circuit_part,
         tuned=n_trials > 0,
         created=datetime.now(UTC).replace(microsecond=0),
         command=command,
@@ -89,11 +90,11 @@ def compete(
         device=settings().device,
     )
     labels = bank.labels[splits.test].astype(np.uint8)
-    yield Outcome(comparison, Predictions(labels, np.stack(predicted).astype(np.uint8)))
+    yield ComparisonFinished(comparison, Predictions(labels, np.stack(predicted).astype(np.uint8)))
 
 
 @dataclass(frozen=True)
-class Entry:
+class RivalRun:
     """One rival's part of a comparison."""
 
     result: Result
@@ -102,9 +103,9 @@ class Entry:
     contribution: Contribution | None = None
 
 
-def head_entry(
-    rival: Rival, config: RunConfig, bank: FeatureBank, n_trials: int, start: Progress
-) -> Generator[Progress, None, Entry]:
+def run_head(
+    rival: Rival, config: RunConfig, bank: FeatureBank, n_trials: int, start: ComparisonProgress
+) -> Generator[ComparisonProgress, None, RivalRun]:
     """Tune (if asked for) and train one head from all seeds."""
     assert rival.head is not None
     own = config.model_copy(update={"head": rival.head})
@@ -146,10 +147,10 @@ def head_entry(
         trials=tuple(trials),
     )
     kept = contribution(own, bank, last.weights, seeds) if rival.name == CANDIDATE else None
-    return Entry(result, logits.argmax(-1), kept)
+    return RivalRun(result, logits.argmax(-1), kept)
 
 
-def library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> Entry:
+def run_library(rival: Rival, config: RunConfig, bank: FeatureBank) -> RivalRun:
     """Fit one of scikit-learn's methods."""
     splits = run_splits(config, bank)
     rows = np.sort(np.concatenate([splits.train, splits.validation]))
@@ -166,7 +167,7 @@ def library_entry(rival: Rival, config: RunConfig, bank: FeatureBank) -> Entry:
         best_epoch=None,
         chosen=fitted.chosen,
     )
-    return Entry(result, fitted.scores.argmax(-1))
+    return RivalRun(result, fitted.scores.argmax(-1))
 
 
 def _measured(rival: Rival, scores: np.ndarray, labels: np.ndarray, probabilistic: bool, **about: object) -> Result:

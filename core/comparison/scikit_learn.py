@@ -33,7 +33,7 @@ FOURIER_FEATURES = 500
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a method says of the test samples. Methods without randomness say the same for every seed."""
+    """What a method predicts for the test samples; the same for every seed where it has no randomness."""
 
     scores: np.ndarray
     """(n_seeds, n_test, classes): larger is more likely; probabilities if `probabilistic`"""
@@ -44,7 +44,7 @@ class Fitted:
 
 
 def fit(name: str, bank: FeatureBank, rows: np.ndarray, test: np.ndarray, seeds: Sequence[int]) -> Fitted:
-    """Tune one of `core.comparison.record.LIBRARY` by cross-validation on ``rows``, fit it there, judge ``test``."""
+    """Tune one of `core.comparison.rivals.LIBRARY` by cross-validation on ``rows``, fit it there, judge ``test``."""
     began = perf_counter()
     d, n_classes = bank.n_features, len(bank.classes)
     pipeline, grid = _method(name, d)
@@ -61,8 +61,8 @@ def fit(name: str, bank: FeatureBank, rows: np.ndarray, test: np.ndarray, seeds:
         if is_random:
             pipeline.set_params(fourier__random_state=seed)
         pipeline.fit(bank.features[rows], bank.labels[rows])
-        found = (pipeline.predict_proba if probabilistic else pipeline.decision_function)(bank.features[test])
-        scores.append(np.stack([-found, found], 1) if found.ndim == 1 else found)
+        score = (pipeline.predict_proba if probabilistic else pipeline.decision_function)(bank.features[test])
+        scores.append(np.stack([-score, score], 1) if score.ndim == 1 else score)
     sizes = {"logistic regression": d + 1, "random Fourier": FOURIER_FEATURES + 1}
     outputs = 1 if n_classes == 2 else n_classes
     return Fitted(

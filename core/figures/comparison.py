@@ -10,9 +10,15 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.comparison.record import CANDIDATE, Comparison, Result, Rival, Trial
+from core.comparison.record import Comparison, Result, Trial
+from core.comparison.rivals import CANDIDATE, Rival
 from core.figures.style import seed_marker, template
-from core.statistics.verdict import Ranking, Verdict, headline, mean_interval, points
+from core.report.comparison import budget
+from core.report.numbers import percent, points, spread_title
+from core.report.verdicts import headline, title, words
+from core.statistics.intervals import mean_interval
+from core.statistics.ranking import Ranking
+from core.statistics.verdict import Verdict
 
 LIBRARY_COLOUR = "#767F8C"
 """Methods that are no head of this laboratory."""
@@ -99,8 +105,9 @@ _STEPS = (2, 5, 10, 20, 40, 80)
 def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, dark: bool = False) -> go.Figure:
     """The figure for a talk: for every rival a dot a seed, candidate minus rival in points of test accuracy.
 
-    Diamond: mean with its 95 % bootstrap interval; shaded: differences inside the margin. The verdict stands above,
-    budget and seeds below. Every seed and interval is inside the axes (`Scale`). Needs one verdict at least.
+    Diamond: mean with its 95 % bootstrap interval, of few seeds with their range; shaded: differences inside the
+    margin. The verdict is above, budget and seeds are below. Every seed and interval is inside the axes (`Scale`).
+    Needs one verdict at least.
     """
     figure = go.Figure()
     results = {result.rival.name: result for result in comparison.results}
@@ -134,12 +141,13 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
                 "thickness": 3,
                 "width": 0,
             },
-            hovertemplate=f"{verdict.title}<br>mean {mean:+.2f} points ({low:+.2f} to {high:+.2f})<extra></extra>",
+            hovertemplate=f"{title(verdict)}<br>mean {mean:+.2f} points ({low:+.2f} to {high:+.2f})<extra></extra>",
             showlegend=False,
         )
     left, right = scale.place([-margin, margin])
     figure.add_vrect(left, right, fillcolor="rgba(118,127,140,0.14)", line_width=0, layer="below")
-    caption = f"Dot: one seed. Diamond: mean, 95 % interval. Shaded: ± {points(margin)}. {comparison.budget}."
+    spread = spread_title(len(comparison.seeds))
+    caption = f"Dot: one seed. Diamond: mean, {spread}. Shaded: ± {points(margin)}. {budget(comparison)}."
     figure.add_vline(0, line={"color": "rgba(118,127,140,0.8)", "width": 1}, layer="below")
     figure.update_layout(
         template=template(dark),
@@ -171,13 +179,13 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _row_label(result: Result, verdict: Verdict) -> str:
-    mean = mean_interval(result.accuracy).estimate
-    return f"<b>{verdict.rival}</b> {mean * 100:.1f} %<br><span style='font-size:11px'>{_verdict_words(verdict)}</span>"
+    mean = percent(mean_interval(result.accuracy).estimate)
+    return f"<b>{verdict.rival}</b> {mean}<br><span style='font-size:11px'>{_verdict_words(verdict)}</span>"
 
 
 def _verdict_words(verdict: Verdict) -> str:
-    """The verdict as it stands beside its row, in lines short enough for a phone."""
-    return _wrapped(f"{verdict.candidate} {verdict.words}" if verdict.is_difference else verdict.words, 32)
+    """The verdict beside its row, in lines short enough for a phone."""
+    return _wrapped(f"{verdict.candidate} {words(verdict)}" if verdict.is_difference else words(verdict), 32)
 
 
 def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:

@@ -21,8 +21,7 @@ from core.errors import LabError
 from core.paper.examples import EXAMPLES, REPORTED, Example, ProtocolName, Reported
 from core.paper.notebook_record import NOTEBOOK_STEPS
 from core.recipes import paper_run
-
-SEEDS = 20
+from core.statistics.intervals import SEEDS
 
 
 @dataclass(frozen=True)

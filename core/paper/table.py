@@ -15,7 +15,7 @@ from core.paper.notebook_record import notebook_results
 from core.paper.rows import Row, rows
 from core.runs.store import SHIPPED, Record, Store, digest
 from core.settings import settings
-from core.statistics.verdict import Interval, mean_interval
+from core.statistics.intervals import Interval, mean_interval, share_interval
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def measured(record: Record) -> Measured | None:
     """What a run says, None before it has finished."""
     if record.finished is None:
         return None
-    last = mean_interval(record.epochs[-1].validation_accuracy) if record.config.protocol != "ours" else None
+    last = share_interval(record.epochs[-1].validation_accuracy) if record.config.protocol != "ours" else None
     return Measured(
         seeds=len(record.finished.test_accuracy),
-        best=mean_interval(record.finished.test_accuracy),
+        best=share_interval(record.finished.test_accuracy),
         last=last,
         loss=mean_interval(record.finished.test_loss),
         seconds=record.finished.seconds,

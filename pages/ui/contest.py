@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.comparison.record import load_comparison
+from core.comparison.store import load_comparison
 from core.errors import LabError
 from core.settings import PROJECT, child_environment
 from core.words import duration

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from core.events import Epoch
+from core.report.numbers import SPREAD, plus_minus
+from core.statistics.intervals import share_interval
 from pages.ui.lines import Line, judged_on
 from pages.ui.panel import escape, panel, swatch
 
@@ -17,9 +17,9 @@ def heads_table(lines: Sequence[Line], live: Sequence[str]) -> None:
     data = judged_on(lines[0].config) if lines else "validation"
     panel(
         f'<h2>Heads side by side</h2><div class="scroll" data-live="table">{table_html(lines)}</div>'
-        '<div class="quiet"><small>Parameters are the trained ones; ± is the 95 % interval of the mean over seeds, on '
-        f"{data} data after the latest epoch. Time: training steps of the fastest epoch, which other work on the "
-        f"machine disturbs least; shown after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s.</small></div>",
+        f'<div class="quiet"><small>Parameters are the trained ones. Accuracy is on {data} data after the latest '
+        f"epoch; {SPREAD}. Time: training steps of the fastest epoch, which other work on the machine disturbs least; "
+        f"shown after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s.</small></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
         live=live,
@@ -50,17 +50,12 @@ def _row(line: Line, linear: float | None) -> str:
 
 
 def _accuracy(epoch: Epoch) -> str:
-    from core.statistics.verdict import mean_interval
-
     kept = [value for value, status in zip(epoch.validation_accuracy, epoch.status, strict=True) if status == "ok"]
     lost = len(epoch.status) - len(kept)
     note = f"<small>{lost} of {len(epoch.status)} diverged</small>" if lost else ""
     if not kept:
         return f"–{note}"
-    interval = mean_interval(kept)
-    half = (interval.high - interval.low) / 2
-    spread = f" ± {100 * half:.1f}" if np.isfinite(half) else ""
-    return f"{100 * interval.estimate:.1f}{spread} %{note}"
+    return f"{plus_minus(share_interval(kept))}{note}"
 
 
 def _fastest_epoch(epochs: Sequence[Epoch]) -> float | None:

@@ -22,10 +22,11 @@ from core.errors import LabError
 from core.experiment.features import find_features
 from core.paper.rows import Row
 from core.paper.table import Line, Measured
+from core.report.numbers import plus_minus
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.settings import settings
-from core.statistics.verdict import Interval, mean_interval
+from core.statistics.intervals import Interval, share_interval
 from core.words import duration
 from pages.ui.extraction import (
     Command,
@@ -137,17 +138,6 @@ def short_title(row: Row) -> str:
     return ", ".join([*words, row.protocol.removeprefix("paper, "), head_title(row)])
 
 
-def percent(share: float) -> str:
-    """0.97 → "97.0 %"."""
-    return f"{100 * share:.1f} %"
-
-
-def plus_minus(interval: Interval) -> str:
-    """ "86.9 ± 1.1 %", or "97.0 %" where one seed says nothing of its spread."""
-    half = (interval.high - interval.low) / 2
-    return f"{100 * interval.estimate:.1f} ± {100 * half:.1f} %" if np.isfinite(half) else percent(interval.estimate)
-
-
 def _title(row: Row) -> str:
     return escape(f"{DATASETS[row.dataset].title}, {head_title(row)}, {features_title(row)}, {row.protocol}")
 
@@ -223,7 +213,7 @@ def _of_notebook(line: Line, computation: Computation) -> _Standing:
 def _of_run(line: Line, snapshot: Snapshot) -> _Standing:
     link = f' <a href="./?run={escape(snapshot.run_id)}" target="_self">Open it in the laboratory</a>'
     if snapshot.finished:
-        return _Standing("finished", _told(line, mean_interval(snapshot.finished.test_accuracy)) + link, 1.0)
+        return _Standing("finished", _told(line, share_interval(snapshot.finished.test_accuracy)) + link, 1.0)
     going = snapshot.status in LIVE
     done, n_epochs = len(snapshot.epochs), snapshot.config.epochs
     match snapshot.status:
@@ -340,7 +330,7 @@ def _of_images(line: Line, config: RunConfig) -> _Standing:
     if command is not None and not command.stopped:
         finished = jobs().snapshot(row.run_id).finished
         if finished:
-            return _Standing("finished", _told(line, mean_interval(finished.test_accuracy)), 1.0)
+            return _Standing("finished", _told(line, share_interval(finished.test_accuracy)), 1.0)
     seen = f"{config.epochs} epochs of {DATASETS[config.dataset].n_samples:,} images through the full network"
     takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
     words = "stopped. " if command is not None and command.stopped else ""

@@ -30,7 +30,7 @@ export default function ({ data }) {
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The runs of this server. With the first visit workers start, and imports that a first curve would wait for."""
-    threading.Thread(target=load_for_good, args=("core.statistics.verdict",), name="import", daemon=True).start()
+    threading.Thread(target=load_for_good, args=("core.report.results",), name="import", daemon=True).start()
     return Jobs()
 
 

@@ -13,6 +13,7 @@ from core.config.heads.linear import Linear
 from core.config.run import RunConfig, run_config
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
+from core.report.comparison import contribution_sentence
 from core.training.network import Network
 
 SEEDS = (3, 4)
@@ -53,7 +54,7 @@ def test_a_head_at_zero_angles_is_its_closed_form(config: RunConfig, bank: Featu
     assert found.moved_mean == pytest.approx(np.abs(start).mean(1), rel=1e-5)
     assert found.moved_max == pytest.approx(np.abs(start).max(1), rel=1e-5)
     assert found.is_closed_form
-    assert "do next to nothing" in found.sentence
+    assert "do next to nothing" in contribution_sentence(found)
 
 
 def test_distances_and_changes_are_pennylanes(config: RunConfig, bank: FeatureBank) -> None:
@@ -108,7 +109,7 @@ def test_only_the_papers_circuit_has_the_closed_form(bank: FeatureBank) -> None:
         head = HEAD.model_copy(update=changes)
         found = contribution(run_config({"dataset": "moons", "head": head.model_dump()}), bank, initial(head), SEEDS)
         assert not found.is_closed_form
-        assert "closed form" not in found.sentence
+        assert "closed form" not in contribution_sentence(found)
 
 
 def test_a_classical_head_is_refused(config: RunConfig, bank: FeatureBank) -> None:

@@ -12,9 +12,10 @@ from scipy.stats import rankdata
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from core.circuit.closed_form import closed_form_subsets
-from core.comparison.record import LIBRARY, load_comparison, save_comparison
-from core.comparison.run import Outcome, compete
+from core.comparison.rivals import LIBRARY
+from core.comparison.run import ComparisonFinished, run_comparison
 from core.comparison.scikit_learn import fit
+from core.comparison.store import load_comparison, save_comparison
 from core.config.heads.closed_form import ClosedForm
 from core.config.heads.linear import Linear
 from core.config.heads.registry import HEAD_KINDS
@@ -33,7 +34,7 @@ from core.experiment.features import parameter_counts
 from core.figures.comparison import paired_differences
 from core.figures.runs import CLASS_COLOURS, Curve, Region, confusion, curves, decision_regions
 from core.recipes import paper_run
-from core.statistics.verdict import area_under_curve
+from core.statistics.metrics import area_under_curve
 from core.training.loop import predict, train
 
 CLASSES = ("left", "right", "top")
@@ -205,8 +206,8 @@ def test_scikit_learns_methods_tell_three_classes_apart(name: str, bank: Feature
 
 def test_a_comparison_on_three_classes_is_run_stored_and_drawn(bank: FeatureBank, tmp_path: Path) -> None:
     config = paper_run(BLOBS.name, seeds=2, epochs=2, batch_size=50, learning_rate=0.05)
-    *_, outcome = compete(config, bank, name="blobs", command="this test")
-    assert isinstance(outcome, Outcome)
+    *_, outcome = run_comparison(config, bank, name="blobs", command="this test")
+    assert isinstance(outcome, ComparisonFinished)
     comparison, predictions = outcome.comparison, outcome.predictions
     assert set(np.unique(predictions.labels)) == {0, 1, 2}
     for result, predicted in zip(comparison.results, predictions.predicted, strict=True):

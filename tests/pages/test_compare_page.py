@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from scipy import stats
 from streamlit.testing.v1 import AppTest
 
-from core.comparison.record import SHIPPED, load_comparison, load_predictions
-from core.statistics.verdict import headline
+from core.comparison.store import SHIPPED, load_comparison, load_predictions
+from core.report.verdicts import headline, sentence, title
 
 PROBLEM = "ants_bees-layer3"
 
@@ -87,8 +87,8 @@ def test_a_link_opens_one_verdict_and_another_margin_gives_another(browser: Brow
             page.keyboard.press("Enter")
         found = comparison.verdicts(margin, predictions)
         (verdict,) = [one for one in found if one.rival == "closed form"]
-        expect(explained).to_contain_text(verdict.sentence[1:])
-        expect(explained.get_by_role("heading")).to_contain_text(verdict.title[1:])
+        expect(explained).to_contain_text(sentence(verdict)[1:])
+        expect(explained.get_by_role("heading")).to_contain_text(title(verdict)[1:])
         expect_above_the_figure(page, headline(found))
     page.context.close()
 

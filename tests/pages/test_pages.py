@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
@@ -18,7 +17,7 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.run import RunConfig
 from core.data.banks import load_bank
-from core.events import Epoch, Finished, Started
+from core.events import Epoch, Started
 from core.experiment.configs import default_values, experiment
 from core.experiment.controls import CONTROLS
 from core.runs.snapshots import Snapshot
@@ -400,35 +399,3 @@ def test_wrong_images_are_shown_where_the_images_are(data_dir: Path, tmp_path: P
     assert [image.shape for image in shown] == [(180, 180, 3)] * 3
     assert len({image.tobytes() for image in shown}) == 3
     assert results_part.thumbnails("ants_bees", names, tmp_path) == []
-
-
-def test_a_tested_head_counts_what_its_predictions_say(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    run_id = store.create(RunConfig(seeds=2), {})
-    logits = np.array([[[2, 1], [0, 1], [0, 3]], [[0, 1], [0, 1], [5, 3]]], dtype=np.float32)  # says 0 1 1 and 1 1 0
-    finished = Finished(
-        test_loss=[0.5, 0.6],
-        test_accuracy=[2 / 3, 2 / 3],
-        best_epoch=[1, 1],
-        seconds=1.0,
-        test_logits=logits,
-        test_labels=np.array([0, 0, 1]),
-        test_names=["a", "b", "c"],
-        weights={},
-    )
-    store.append(run_id, finished)
-    tested = results_part.test_of(store.load(run_id))
-    np.testing.assert_array_equal(tested.correct, [[True, False, True], [False, False, False]])
-    np.testing.assert_array_equal(tested.confusion, [[0.5, 1.5], [0.5, 0.5]])
-
-    other = replace(tested, config=RunConfig(seeds=2, head=Linear()))
-    assert "on this test set, at one learning rate for all heads: " in results_part.sentence((tested, other))
-    tuned = replace(other, config=RunConfig(seeds=2, head=Linear(), learning_rate=0.01))
-    assert "on this test set: " in results_part.sentence((tested, tuned))
-
-
-def test_times_are_told_by_the_fastest_epoch_when_there_are_enough() -> None:
-    few, many = after(9, Linear()).epochs, after(10, Linear()).epochs
-    assert heads_table._fastest_epoch(few) is None
-    assert heads_table._fastest_epoch([*many, replace(many[0], seconds=0.02)]) == 0.02
-    assert heads_table._fastest_epoch([replace(few[0], seconds=3.0)]) == 3.0

@@ -18,7 +18,7 @@ from core.paper.notebook_record import keep_notebook_results, notebook_results
 from core.paper.rows import Row, find_row, rows
 from core.paper.table import measured, table
 from core.runs.store import SHIPPED, Store
-from core.statistics.verdict import mean_interval
+from core.statistics.intervals import mean_interval
 
 SHIPPED_ROWS = [row for row in rows() if row.config and row.config.layer != "avgpool"]
 SHIPPED_KEYS = [row.key for row in SHIPPED_ROWS]

@@ -9,22 +9,14 @@ from scipy import stats
 from sklearn.calibration import calibration_curve
 
 from core.errors import LabError
-from core.statistics.verdict import (
-    LEVEL,
-    area_under_curve,
-    bootstrap_interval,
-    expected_calibration_error,
-    fewest_seeds,
-    headline,
-    holm,
-    image_test,
-    mean_interval,
-    paired_difference,
-    ranking,
-    seeds_needed,
-    verdicts,
-    wilson_interval,
-)
+from core.report.verdicts import headline, sentence, title, words
+from core.statistics.intervals import LEVEL, bootstrap_interval, mean_interval, wilson_interval
+from core.statistics.metrics import Chance, area_under_curve, chance_level, expected_calibration_error
+from core.statistics.paired import holm, paired_difference
+from core.statistics.power import fewest_seeds, seeds_needed
+from core.statistics.ranking import ranking
+from core.statistics.samples import sample_test
+from core.statistics.verdict import verdicts
 
 SEEDS = 20
 
@@ -50,10 +42,10 @@ def test_mean_interval_is_that_of_scipys_t_test() -> None:
 
 
 def test_one_value_says_nothing_of_its_spread() -> None:
-    found = mean_interval([0.7])
-    assert found.estimate == 0.7
-    assert np.isnan(found.low)
-    assert np.isnan(found.high)
+    for interval in (mean_interval([0.7]), bootstrap_interval([0.7])):
+        assert interval.estimate == 0.7
+        assert np.isnan(interval.low)
+        assert np.isnan(interval.high)
 
 
 def test_wilson_interval_solves_its_quadratic() -> None:
@@ -94,7 +86,7 @@ def test_paired_difference_by_other_ways() -> None:
     candidate = rival + random.normal(0.01, 0.01, SEEDS)
     found = paired_difference(candidate, rival, margin=0.02)
     difference = candidate - rival
-    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(difference).pvalue)
+    assert found.wilcoxon_p == pytest.approx(stats.wilcoxon(difference, method="exact").pvalue)
     assert found.effect_size == pytest.approx(stats.ttest_rel(candidate, rival).statistic / np.sqrt(SEEDS))
     one_sided = [
         stats.ttest_1samp(difference, -0.02, alternative="greater").pvalue,
@@ -105,12 +97,12 @@ def test_paired_difference_by_other_ways() -> None:
 
 
 def test_equal_heads_never_differ() -> None:
-    same = [0.9, 0.91, 0.89]
+    same = 0.9 + 0.01 * np.arange(8)
     found = paired_difference(same, same, margin=0.01)
     assert found.wilcoxon_p == 1
     assert found.effect_size == 0
     assert found.wins == 0.5
-    assert found.tost_p == 0
+    assert found.tost_p == 0.5**8  # the sign test: all eight lie inside the margin
 
 
 @pytest.mark.parametrize(
@@ -141,8 +133,8 @@ def test_a_true_difference_is_found_in_the_right_direction() -> None:
     worse = verdicts("quantum", accuracies(generator(4), -0.03, 0.01))
     assert {one.kind for one in better} == {"better"}
     assert {one.kind for one in worse} == {"worse"}
-    assert "better" in better[0].title
-    assert "quantum" in better[0].sentence
+    assert "better" in title(better[0])
+    assert "quantum" in sentence(better[0])
 
 
 def test_true_equality_is_found_with_little_noise_and_left_open_with_much() -> None:
@@ -157,7 +149,7 @@ def test_a_small_but_certain_difference_is_equivalent_and_says_so() -> None:
     rival = random.normal(0.9, 0.01, SEEDS)
     (found,) = verdicts("a", {"a": rival + 0.004 + random.normal(0, 0.001, SEEDS), "b": rival}, margin=1.0)
     assert found.kind == "equivalent"
-    assert "less than the margin" in found.sentence
+    assert "less than the margin" in sentence(found)
 
 
 def test_a_shown_difference_inside_the_margin_says_that_it_is_less() -> None:
@@ -170,19 +162,19 @@ def test_a_shown_difference_inside_the_margin_says_that_it_is_less() -> None:
     small, large = found[0], found[1]
     assert small.kind == "better"
     assert small.paired.interval.high < 0.0095
-    assert "but by less than the margin" in small.title
-    assert "but by less than the margin of 0.95 points" in small.sentence
-    assert small.words == "better by less than the margin"
-    assert (large.kind, large.words) == ("better", "better")
-    assert "margin" not in large.title
+    assert "but by less than the margin" in title(small)
+    assert "but by less than the margin of 0.95 points" in sentence(small)
+    assert words(small) == "better by less than the margin"
+    assert (large.kind, words(large)) == ("better", "better")
+    assert "margin" not in title(large)
     assert "better than 2 (1 by less than 0.95 points) and worse than 19 of 21 rivals" in headline(found)
 
 
 def test_what_rounds_to_zero_is_no_signed_zero() -> None:
     rival = generator(19).normal(0.9, 0.01, SEEDS)
     same, less = verdicts("a", {"a": rival, "same": rival, "less": rival - 0.0001}, margin=1.0)
-    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in same.sentence
-    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in less.sentence
+    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in sentence(same)
+    assert "by less than 0.1 points (95 % interval 0.0 to 0.0)" in sentence(less)
 
 
 @pytest.mark.usefixtures("little_garbage")
@@ -266,7 +258,7 @@ def test_three_seeds_can_reject_nothing_and_the_verdict_says_how_many_can() -> N
     assert found.kind == "not enough evidence"
     assert found.seeds_needed is not None
     assert 6 <= found.seeds_needed <= 10
-    assert "3 seeds are too few to show a difference, however clear: it takes 6" in found.sentence
+    assert "3 seeds are too few to show a difference, however clear: it takes 6" in sentence(found)
 
 
 def test_the_headline_says_that_seeds_are_too_few_where_they_are() -> None:
@@ -277,7 +269,8 @@ def test_the_headline_says_that_seeds_are_too_few_where_they_are() -> None:
         return headline(verdicts("quantum", {"quantum": ahead} | far | near))
 
     assert (
-        "for 25 (2 seeds are too few to show a difference from any of 25 rivals, however clear: it takes 10)" in told(2)
+        "for 25 (2 seeds are too few to show a difference from any of 25 rivals, however clear: it takes 10, and 6 for "
+        "equivalence)" in told(2)
     )
     assert told(10).endswith("not enough evidence for 1")
 
@@ -291,17 +284,17 @@ def test_the_fewest_seeds_are_those_with_which_clear_differences_begin_to_show(n
         assert {one.kind for one in verdicts("quantum", {"quantum": clear} | rivals)} == {kind}
 
 
-def test_image_test_is_the_binomial_test_of_a_typical_pair_of_seeds() -> None:
+def test_sample_test_is_the_binomial_test_of_a_typical_pair_of_seeds() -> None:
     first = generator(12).random(500) < 0.9
     pairs = [(14, 4), (15, 4), (13, 4)]  # images that one head alone tells rightly, in three seeds
     candidate, rival = np.tile(first, (3, 1)), np.tile(first, (3, 1))
     for seed, (lost, won) in enumerate(pairs):
         rival[seed, np.flatnonzero(first)[:lost]] = False
         rival[seed, np.flatnonzero(~first)[:won]] = True
-    found = image_test(candidate, rival)
-    assert (found.n_images, found.candidate_alone, found.rival_alone) == (500, 14, 4)
+    found = sample_test(candidate, rival)
+    assert (found.n_samples, found.candidate_alone, found.rival_alone) == (500, 14, 4)
     assert found.p == pytest.approx(2 * stats.binomtest(14, 18).pvalue)
-    assert image_test(candidate, candidate).p == 1
+    assert sample_test(candidate, candidate).p == 1
 
 
 def test_false_claims_about_images_stay_under_the_level() -> None:
@@ -312,7 +305,7 @@ def test_false_claims_about_images_stay_under_the_level() -> None:
     for _ in range(rounds):
         hard = random.random(150) < 0.2
         heads = [(random.random(150) < np.where(hard, 0.5, 0.98)) ^ (random.random((5, 150)) < 0.01) for _ in range(2)]
-        false += image_test(*heads).p < LEVEL
+        false += sample_test(*heads).p < LEVEL
     assert false / rounds <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / rounds)
 
 
@@ -324,16 +317,16 @@ def test_more_seeds_do_not_make_few_images_more() -> None:
     rival[:, 10:12] = False
     (found,) = verdicts("a", {"a": right.mean(1), "b": rival.mean(1)}, 1.0, {"a": right, "b": rival})
     assert found.kind == "better"
-    assert found.images is not None
-    assert found.images.p == 1
-    assert "stays open" in found.sentence
-    assert found.words == "better, on this test set"
+    assert found.samples is not None
+    assert found.samples.p == 1
+    assert "stays open" in sentence(found)
+    assert words(found) == "better, on this test set"
     assert "1 of 1 difference might not show on other test samples" in headline([found])
     many = np.ones((SEEDS, 400), dtype=bool)
     worse = many.copy()
     worse[:, :40] = False
     (found,) = verdicts("a", {"a": many.mean(1), "b": worse.mean(1)}, 1.0, {"a": many, "b": worse})
-    assert found.words == "better"
+    assert words(found) == "better"
     assert "other test samples" not in headline([found])
 
 
@@ -372,3 +365,31 @@ def test_area_under_curve_is_the_chance_to_rank_rightly() -> None:
     expected = ((pairs > 0) + (pairs == 0) / 2).mean()
     assert area_under_curve(np.stack([1 - positive, positive], 1), labels) == pytest.approx(expected)
     assert np.isnan(area_under_curve(np.array([[0.2, 0.8]]), np.array([1])))
+
+
+def test_chance_level_is_the_best_constant_answer() -> None:
+    labels = np.array([2, 0, 2, 1, 2])
+    found = chance_level(labels, ("ant", "bee", "fly"))
+    assert found == Chance("fly", max((labels == one).mean() for one in range(3)))
+
+
+def test_two_heads_that_learned_nothing_are_told_so_in_place_of_equivalent() -> None:
+    random = generator(26)
+    chance = Chance("bee", 0.542)
+    at = chance.accuracy + 0.002 * random.normal(size=(2, 12))
+    for heads, kind in (
+        ({"a": at[0], "b": at[1]}, "at chance"),
+        ({"a": at[0] - 0.05, "b": at[1] - 0.05}, "at chance"),
+        ({"a": at[0] + 0.2, "b": at[1] + 0.2}, "equivalent"),
+        ({"a": at[0] + 0.005, "b": at[1]}, "equivalent"),  # one of them is above
+        ({"a": at[0], "b": at[1] + 0.2}, "worse"),
+    ):
+        (found,) = verdicts("a", heads, chance=chance)
+        assert found.kind == kind
+        assert ("always answering 'bee' gives 54.2 %" in sentence(found)) == (kind == "at chance")
+        assert ("equivalent" in title(found)) == (kind == "equivalent")
+    (found,) = verdicts("a", {"a": at[0], "b": at[1]}, chance=chance)
+    assert words(found) == "neither learned anything"
+    assert "neither it nor 1 of them learned anything (always answering 'bee' gives 54.2 %)" in headline([found])
+    assert "equivalent within 1 point to 0" in headline([found])
+    assert verdicts("a", {"a": at[0], "b": at[1]})[0].kind == "equivalent"  # chance level not known

@@ -1,0 +1,219 @@
+"""A comparison in words and tables: its budget, all rivals with their numbers, the circuit's part, what tuning did."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+from core.comparison.record import Comparison, Contribution, Result
+from core.comparison.rivals import CANDIDATE
+from core.report.numbers import SPREAD, plus_minus, points
+from core.report.table import Cell, Column, Table
+from core.report.verdicts import words_of_candidate
+from core.statistics.intervals import FEWEST_SEEDS, Interval, mean_interval, share_interval
+from core.statistics.verdict import Verdict
+from core.words import duration
+
+
+def budget(comparison: Comparison) -> str:
+    """What every network was given, in one line."""
+    config = comparison.config
+    steps = ceil(comparison.n_train / config.batch_size)
+    rate = "tuned learning rate" if comparison.tuned else f"learning rate {config.learning_rate:g}"
+    return (
+        f"{len(comparison.seeds)} paired seeds, {config.epochs} epochs of {comparison.n_train:,} training samples, "
+        f"batch {config.batch_size} ({config.epochs} × {steps:,} = {config.epochs * steps:,} steps), {rate}, "
+        f"epoch chosen on {comparison.n_validation:,} validation samples, "
+        f"{comparison.n_test:,} test samples"
+    )
+
+
+# --- all rivals -------------------------------------------------------------------------------------------------------
+
+_COLUMNS = (
+    Column("Head"),
+    Column("Verdict", help="On this test set: other test samples might not show the difference"),
+    Column("Test accuracy", "right", f"Mean over seeds; {SPREAD}"),
+    Column("Untuned", "right", "Test accuracy with the settings as given, from the comparison without tuning"),
+    Column("Loss", "right", "Cross-entropy in nats on the test set; none where a method gives no probabilities"),
+    Column("AUC", "right", "Area under the ROC curve on the test set"),
+    Column("ECE", "right", "Expected calibration error, 15 bins: mean distance of confidence from accuracy"),
+    Column("Parameters", "right", "Trained: in the circuit + elsewhere"),
+    Column("Time", "right", "Training of all seeds together on one thread, without tuning; cross-validation included"),
+    Column("Chosen", help="By tuning or by cross-validation, on data outside the test set"),
+    Column("What it is"),
+    Column("Group"),
+)
+
+
+def rivals_table(comparison: Comparison, verdicts: Sequence[Verdict], untuned: Comparison | None = None) -> Table:
+    """The candidate and every rival with its verdict and its numbers; "Untuned" only beside an untuned comparison."""
+    before = untuned.accuracy() if untuned else {}
+    by_rival = {verdict.rival: verdict for verdict in verdicts}
+    rows = tuple(_row(result, by_rival.get(result.rival.name), before) for result in comparison.results)
+    table = Table(_COLUMNS, rows)
+    return table if untuned else table.only(*(name for name in table.headings if name != "Untuned"))
+
+
+def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence[float]]) -> tuple[Cell, ...]:
+    name = result.rival.name
+    diverged = f"; {len(result.diverged)} seeds diverged" if result.diverged else ""
+    return (
+        Cell(name),
+        Cell(words_of_candidate(verdict) if verdict else "candidate"),
+        _accuracy(result.accuracy),
+        _accuracy(untuned[name]) if result.trials and name in untuned else Cell(""),
+        _mean(result.loss),
+        _mean(result.area_under_curve),
+        _mean(result.calibration_error),
+        Cell(_parameters(result), result.parameters),
+        Cell(duration(result.seconds), result.seconds),
+        Cell(_chosen(result)),
+        Cell(f"{result.rival.words}{diverged}"),
+        Cell(result.rival.group),
+    )
+
+
+def _accuracy(values: Sequence[float]) -> Cell:
+    interval = share_interval(values)
+    return Cell(plus_minus(interval), interval.estimate)
+
+
+def _mean(values: Sequence[float] | None) -> Cell:
+    if values is None:
+        return Cell("")
+    mean = mean_interval(values).estimate
+    return Cell(f"{mean:.3f}", mean)
+
+
+def _parameters(result: Result) -> str:
+    if result.classical_parameters is None:
+        return "grows with data"
+    if result.quantum_parameters:
+        return f"{result.quantum_parameters} + {result.classical_parameters:,}"
+    return f"{result.classical_parameters:,}"
+
+
+def _chosen(result: Result) -> str:
+    if result.trials:
+        best = result.best_trial
+        return f"learning rate {best.learning_rate:.2g}" + (f", width {best.width}" if best.width else "")
+    return ", ".join(f"{name} {value:.3g}" for name, value in result.chosen.items() if not isinstance(value, str))
+
+
+# --- one rival --------------------------------------------------------------------------------------------------------
+
+
+def evidence_table(verdict: Verdict) -> Table:
+    """What leads to one verdict: interval, tests, effect size."""
+    paired, samples = verdict.paired, verdict.samples
+    kind = "range over seeds" if paired.interval.is_range else "95 % BCa bootstrap interval"
+    rows = [
+        (f"mean difference, {kind}", _points_with_ends(paired.interval)),
+        ("Wilcoxon signed-rank p, exact, and after Holm", f"{paired.wilcoxon_p:.2g}, {verdict.wilcoxon_holm:.2g}"),
+        (f"TOST p for ± {points(verdict.margin)}, and after Holm", _tost(verdict)),
+        ("effect size d_z (mean / spread between seeds)", f"{paired.effect_size:+.2f}"),
+        (f"seeds in which {verdict.candidate} is ahead", f"{paired.wins:.0%}"),
+    ]
+    if samples is not None and verdict.samples_holm is not None:
+        alone = (
+            f"{verdict.candidate} {samples.candidate_alone:.1f}, {verdict.rival} {samples.rival_alone:.1f}",
+            f"{samples.p:.2g}, {verdict.samples_holm:.2g}",
+        )
+        rows.append((f"right alone, of {samples.n_samples:,} test samples", alone[0]))
+        rows.append(("McNemar p over samples, and after Holm", alone[1]))
+    return _pairs(rows)
+
+
+def _points_with_ends(interval: Interval) -> str:
+    estimate, low, high = (round(end * 100, 2) + 0.0 for end in (interval.estimate, interval.low, interval.high))
+    return f"{estimate:+.2f} ({low:+.2f} to {high:+.2f}) points"
+
+
+def _tost(verdict: Verdict) -> str:
+    if verdict.paired.tost_p is None or verdict.tost_holm is None:
+        return f"none below {FEWEST_SEEDS} seeds"
+    return f"{verdict.paired.tost_p:.2g}, {verdict.tost_holm:.2g}"
+
+
+def _pairs(rows: Sequence[tuple[str, str]], caption: str = "") -> Table:
+    cells = tuple((Cell(label), Cell(value)) for label, value in rows)
+    return Table((Column("Quantity"), Column("Value")), cells, caption)
+
+
+# --- the circuit's part -----------------------------------------------------------------------------------------------
+
+
+def contribution_sentence(contribution: Contribution) -> str:
+    """What the trained angles do, in plain words."""
+    moved, distance, changed = (
+        mean_interval(values).estimate
+        for values in (contribution.moved_mean, contribution.map_from_zero, contribution.changed_from_zero)
+    )
+    lost = mean_interval(contribution.accuracy).estimate - mean_interval(contribution.accuracy_from_zero).estimate
+    other = "its closed form, a product of sines," if contribution.is_closed_form else "the same circuit at zero angles"
+    if changed < 0.01 and distance < 0.05:
+        judged = "the trained angles do next to nothing here, a formula without them gives the same answers"
+    elif lost > 0.02:
+        judged = "the trained angles matter to this network"
+    else:
+        judged = "the trained angles change some answers, but hardly how many of them are right"
+    return (
+        f"Training moved the angles by {moved:.2f} radians on average; exchanging the trained circuit for {other} "
+        f"shifts ⟨Z⟩ by {distance:.2f} on average, changes {changed:.1%} of the test predictions and "
+        f"{'costs' if lost >= 0 else 'gains'} {abs(lost) * 100:.1f} points of accuracy: {judged}."
+    )
+
+
+def contribution_table(contribution: Contribution) -> Table:
+    """Every number about the circuit's part, with what surrounds it over seeds."""
+    zero = "its closed form" if contribution.is_closed_form else "all angles at zero"
+    rows = [
+        ("angles moved from their start, mean", _radians(contribution.moved_mean)),
+        ("angles moved from their start, the most", _radians(contribution.moved_max)),
+        (f"⟨Z⟩ differs from {zero}, mean", _with_ends(contribution.map_from_zero, "{:.3f}")),
+        ("⟨Z⟩ differs from the start's, mean", _with_ends(contribution.map_from_start, "{:.3f}")),
+        (f"test predictions that change with {zero}", _share(contribution.changed_from_zero)),
+        ("test predictions that change with the start's angles", _share(contribution.changed_from_start)),
+        ("test accuracy as trained", _share(contribution.accuracy)),
+        (f"test accuracy with {zero}", _share(contribution.accuracy_from_zero)),
+        ("the logits' squared gradient that runs through the angles", _share(contribution.gradient_share)),
+        ("trained parameters that are angles", f"{contribution.parameter_share:.1%}"),
+    ]
+    kind = "95 % interval" if len(contribution.accuracy) >= FEWEST_SEEDS else "range"
+    return _pairs(
+        rows,
+        f"Mean over seeds and its {kind}. The rest of the network stays as trained when the angles are exchanged; the "
+        "line 'near zero' above shows how far a network comes that never had trained angles.",
+    )
+
+
+def _share(values: Sequence[float]) -> str:
+    interval = share_interval(values)
+    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def _radians(values: Sequence[float]) -> str:
+    return _with_ends(values, "{:.3f}", " rad")
+
+
+def _with_ends(values: Sequence[float], form: str, unit: str = "") -> str:
+    """A mean that cannot be negative, with its ends."""
+    interval = mean_interval(values)
+    low, high = (form.format(max(end, 0.0)) for end in (interval.low, interval.high))
+    return f"{form.format(interval.estimate)}{unit} ({low} to {high})"
+
+
+# --- tuning -----------------------------------------------------------------------------------------------------------
+
+
+def tuning_sentence(tuned: Comparison, untuned: Comparison) -> str:
+    """What tuning did to the candidate's test accuracy, and how often it lowered that of a head."""
+    before, after = (
+        {name: mean_interval(values).estimate for name, values in each.accuracy().items()} for each in (untuned, tuned)
+    )
+    heads = [result.rival.name for result in tuned.results if result.trials and result.rival.name in before]
+    lower = sum(after[name] < before[name] for name in heads)
+    return (
+        f"tuning moved {CANDIDATE} from {before[CANDIDATE] * 100:.1f} to {after[CANDIDATE] * 100:.1f} %. Less accurate "
+        f"than with the settings as given: {lower} of {len(heads)} heads. The lowest loss of a few seeds on validation "
+        "samples need not be the highest accuracy on test samples."
+    )

@@ -1,0 +1,144 @@
+"""Finished heads on one test set: accuracies, what their seeds show and cannot show, misclassified samples."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.config.run import RunConfig
+from core.data.registry import DATASETS
+from core.report.numbers import plus_minus, spread_title
+from core.report.verdicts import all_in_one
+from core.runs.store import Record
+from core.statistics.intervals import share_interval, wilson_interval
+from core.statistics.metrics import chance_level
+from core.statistics.verdict import MARGIN, verdicts
+
+MOST_SAMPLES = 12
+"""Misclassified samples that are shown."""
+
+
+@dataclass(frozen=True)
+class HeadResult:
+    """One finished head on the test set."""
+
+    config: RunConfig
+    correct: np.ndarray
+    """(seeds, n_test) bool"""
+    confusion: np.ndarray
+    """(classes, classes) test samples, true class by predicted class, mean over seeds"""
+    names: tuple[str, ...]
+    labels: np.ndarray
+    """(n_test,) int64"""
+    mistaken: np.ndarray
+    """(n_test,) the wrong class that most seeds predict, for samples that some seed misclassifies"""
+
+    @property
+    def label(self) -> str:
+        """What the head is called"""
+        return self.config.head.style.label
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """(seeds,) test accuracies in [0, 1]"""
+        return self.correct.mean(axis=1)
+
+    @property
+    def times_wrong(self) -> np.ndarray:
+        """(n_test,) number of seeds that misclassify a sample"""
+        return (~self.correct).sum(axis=0)
+
+
+def head_result(record: Record) -> HeadResult:
+    """The head of a finished run on the test set."""
+    stored = record.predictions()
+    labels, predicted = stored["test_labels"], stored["test_logits"].argmax(axis=2)  # (n_test,), (seeds, n_test)
+    n_classes = stored["test_logits"].shape[2]
+    counts = np.zeros((n_classes, n_classes))
+    np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1 / len(predicted))
+    votes = np.stack([((predicted == one) & (labels != one)).sum(axis=0) for one in range(n_classes)])
+    return HeadResult(
+        config=record.config,
+        correct=predicted == labels,
+        confusion=counts,
+        names=tuple(map(str, stored["test_names"])),
+        labels=labels,
+        mistaken=votes.argmax(axis=0),
+    )
+
+
+def one_learning_rate(heads: Sequence[HeadResult]) -> bool:
+    """Whether all heads were trained with the same learning rate."""
+    return len({each.config.learning_rate for each in heads}) == 1
+
+
+def sentence(heads: Sequence[HeadResult]) -> str:
+    """What these seeds show of the heads, the first against the others, and what they cannot show."""
+    first = heads[0]
+    n_seeds, n_test = first.correct.shape
+    accuracies = ", ".join(f"{each.label} {plus_minus(share_interval(each.accuracy))}" for each in heads)
+    samples = wilson_interval(round(float(first.accuracy.mean()) * n_test), n_test)
+    cannot = (
+        f"cannot show how other test data would turn out: {n_test} samples leave "
+        f"± {50 * (samples.high - samples.low):.1f} points"
+    )
+    start = f"Test accuracy: {accuracies}."
+    if n_seeds < 2:
+        return f"{start} One seed shows nothing of other seeds, and it {cannot}."
+    if len(heads) < 2:
+        return f"{start} {n_seeds} seeds show how much the start of training matters; they {cannot}."
+    found = verdicts(
+        first.label,
+        {each.label: each.accuracy for each in heads},
+        MARGIN,
+        chance=chance_level(first.labels, DATASETS[first.config.dataset].classes),
+    )
+    where = "on this test set" + (", at one learning rate for all heads" if one_learning_rate(heads) else "")
+    return f"{start} {all_in_one(found, where)} More seeds {cannot} around each accuracy."
+
+
+def explanation(config: RunConfig) -> str:
+    """What the charts of test accuracy and confusion show."""
+    samples = "points" if DATASETS[config.dataset].is_points else "images"
+    chosen = "lowest validation loss" if config.protocol == "ours" else "best accuracy on the test set itself"
+    return (
+        f"Dot: one seed at its epoch of {chosen}, which need not be the last one; 95 % Wilson interval over test "
+        f"{samples}. Diamond: mean of the seeds with its {spread_title(config.seeds)}. Confusion: test {samples}, mean "
+        "over seeds."
+    )
+
+
+# --- misclassified samples --------------------------------------------------------------------------------------------
+
+
+def most_often_wrong(times: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Indices of the samples that most seeds get wrong; where as many do, the classes take turns.
+
+    times: (n_test,) number of seeds that get a sample wrong; labels: (n_test,) int64.
+    """
+    before: Counter[tuple[int, int]] = Counter()
+    order = []
+    for index, (count, label) in enumerate(zip(times.tolist(), labels.tolist(), strict=True)):
+        order.append((-count, before[count, label], label, index))
+        before[count, label] += 1
+    return [index for count, _, _, index in sorted(order)[:MOST_SAMPLES] if count]
+
+
+def wrong_title(head: HeadResult, shown: Sequence[int]) -> str:
+    """Title above misclassified images, with how many there are like them where these are not all."""
+    title = f"**Test images that {head.label} gets wrong most often**"
+    times, n_seeds = head.times_wrong, len(head.correct)
+    fewest = times[shown[-1]]
+    alike = int((times >= fewest).sum())
+    if alike == len(shown):
+        return title
+    seeds = f"{fewest} or more of {n_seeds} seeds get" if fewest < n_seeds else f"all {n_seeds} seeds get"
+    return f"{title}: {len(shown)} of {alike:,} that {seeds if n_seeds > 1 else 'its one seed gets'} wrong"
+
+
+def wrong_caption(head: HeadResult, index: int) -> str:
+    """What a misclassified sample is, and what it is taken for by how many seeds."""
+    classes = DATASETS[head.config.dataset].classes
+    truth, mistaken = classes[head.labels[index]], classes[head.mistaken[index]]
+    return f"{truth}, taken for {mistaken} by {head.times_wrong[index]} of {len(head.correct)} seeds"

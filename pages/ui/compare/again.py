@@ -1,0 +1,50 @@
+"""Run a comparison from the page Compare."""
+
+import streamlit as st
+
+from core.comparison.problem import PROBLEMS, TRIALS, problem_config
+from core.comparison.rivals import rivals
+from core.report.verdicts import too_few_seeds
+from core.statistics.intervals import SEEDS
+from pages.ui.compare.choice import comparison_title
+from pages.ui.contest import contest_going, contest_view, start_contest
+
+
+def run_again(shown: str | None) -> None:
+    """The controls of a new comparison, of the problem that is shown unless another one is chosen."""
+    left, middle, right = st.columns([3, 2, 1.4])
+    _follow(shown)
+    problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=comparison_title, key="run-problem")
+    seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
+    if too_few := too_few_seeds(seeds, len(rivals(problem_config(problem))) - 1):
+        middle.warning(f"{too_few}.", icon=":material/warning:")
+    trials = right.number_input(
+        "Settings to try",
+        0,
+        64,
+        0,
+        key="run-trials",
+        help=f"For every head, on validation data; 0: the paper's settings for all. The shipped ones try {TRIALS}.",
+    )
+    arguments = ["--problem", str(problem), "--seeds", str(seeds), "--trials", str(trials)]
+    st.button(
+        "Compare",
+        icon=":material/play_arrow:",
+        type="primary",
+        key="start-comparison",
+        disabled=contest_going(),
+        on_click=start_contest,
+        args=(arguments,),
+    )
+    contest_view()
+    st.caption(
+        f"The same from a terminal: `python -m core compare {' '.join(arguments)}`. Other data and features: "
+        "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
+    )
+
+
+def _follow(shown: str | None) -> None:
+    """Keep the problem to run at the one that is shown, until somebody chooses another one."""
+    state = st.session_state
+    if shown in PROBLEMS and state.get("run-problem") in (None, state.get("run-follows"), shown):
+        state["run-problem"] = state["run-follows"] = shown

@@ -1,0 +1,150 @@
+"""What the page Compare looks at: a comparison, a margin and a rival, all three in the address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.comparison.problem import PROBLEMS
+from core.comparison.record import Comparison
+from core.comparison.rivals import CANDIDATE
+from core.comparison.store import load_comparison, stored_names
+from core.errors import LabError
+from core.statistics.verdict import MARGIN
+
+SETTINGS = {"paper": "the paper's for every head", "tuned": "tuned equally"}
+"""In the address → on the page"""
+
+MARGINS = (0.1, 10.0)
+"""Percent points that the page offers as margin, from and to"""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something that the address names and the page does not have."""
+
+    key: str
+    named: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the page shows."""
+
+    comparison: Comparison
+    margin: float
+    """In percent points"""
+    against: str
+    """The rival that is explained"""
+
+
+def choose() -> Choice | None:
+    """The comparison, the margin and the rival that are looked at; None where nothing is stored."""
+    names = stored_names()
+    if not names:
+        return None
+    left, middle, right = st.columns([3, 2, 1.4])
+    own = [name for name in names if name.removesuffix("-tuned") not in PROBLEMS]
+    problems = [name for name in PROBLEMS if name in names or f"{name}-tuned" in names] + own
+    refused: list[Refused] = []
+    problem = _named_in_address("problem", problems, problems[0], refused)
+    left.selectbox(
+        "Problem", problems, format_func=comparison_title, key="problem", on_change=into_address, args=("problem",)
+    )
+    there = [each for each in SETTINGS if _stored_as(problem, each) in names]
+    settings = _named_in_address("settings", there, there[0], refused)
+    middle.segmented_control(
+        "Learning rate and width",
+        there,
+        required=True,
+        format_func=lambda each: SETTINGS[each] if problem in PROBLEMS else "as it was run",
+        key="settings",
+        on_change=into_address,
+        args=("settings",),
+        help="The paper's settings were chosen for the quantum head. Tuned equally: every head tries the same number "
+        "of settings on validation data first.",
+    )
+    margin = _margin_in_address(refused)
+    right.number_input(
+        "Margin (points)",
+        *MARGINS,
+        step=0.1,
+        key="margin",
+        on_change=into_address,
+        args=("margin",),
+        help="Differences of test accuracy smaller than this many percent points do not matter to you.",
+    )
+    try:
+        comparison = load_comparison(_stored_as(problem, settings))
+    except LabError as error:
+        st.warning(str(error))
+        return None
+    others = [name for name in comparison.accuracy() if name != CANDIDATE]
+    against = _named_in_address("against", others, "bottleneck" if "bottleneck" in others else others[0], refused)
+    if refused:
+        st.info(_told(refused))
+    return Choice(comparison, margin, against)
+
+
+def _stored_as(problem: str, settings: str) -> str:
+    return f"{problem}-tuned" if settings == "tuned" else problem
+
+
+def _named_in_address(key: str, options: Sequence[str], default: str, refused: list[Refused]) -> str:
+    """The option that a menu shows: what was chosen, else what the address names, else the default.
+
+    What the address names in vain is corrected there and told in ``refused``.
+    """
+    if st.session_state.get(key) not in options:
+        named = st.query_params.get(key, default)
+        if named not in options:
+            if key not in st.session_state:
+                refused.append(Refused(key, named, default))
+            named = st.query_params[key] = default
+        st.session_state[key] = named
+    return str(st.session_state[key])
+
+
+def _margin_in_address(refused: list[Refused]) -> float:
+    """The margin in percent points: what was typed, else what the address names, else the usual one."""
+    if "margin" not in st.session_state:
+        usual, (low, high) = f"{MARGIN:g}", MARGINS
+        named = st.query_params.get("margin", usual)
+        try:
+            margin = float(named)
+        except ValueError:
+            margin = float("nan")
+        if not low <= margin <= high:
+            refused.append(Refused("margin", named, usual))
+            st.query_params["margin"], margin = usual, MARGIN
+        st.session_state["margin"] = margin
+    return float(st.session_state["margin"])
+
+
+def _told(refused: Sequence[Refused]) -> str:
+    """One sentence about everything that the address asked for in vain."""
+    asked = ", ".join(f"`{one.key} = {one.named[:60].replace('`', '')}`" for one in refused)
+    instead = ", ".join(f"`{one.key} = {one.instead}`" for one in refused)
+    low, high = MARGINS
+    margins = f" (margins go from {low:g} to {high:g})" if any(one.key == "margin" for one in refused) else ""
+    return f"The address asked for {asked}, which this page does not have{margins}; it shows {instead} instead."
+
+
+def into_address(key: str) -> None:
+    """Put what a control shows into the address."""
+    value = st.session_state[key]
+    st.query_params[key] = f"{value:g}" if isinstance(value, float) else value
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def comparison_title(name: str) -> str:
+    """A problem, or a stored comparison that the user ran, for a person."""
+    if name in PROBLEMS:
+        return PROBLEMS[name].title
+    try:
+        comparison = load_comparison(name)
+    except LabError:
+        return name
+    tuned = ", tuned equally" if comparison.tuned else ""
+    return f"{comparison.title}{tuned}, run {comparison.created:%d %B %Y, %H:%M} UTC"

@@ -1,0 +1,101 @@
+"""The numbers on the page Compare: all rivals, the circuit's part, what tuning tried, ranks over data sets."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.comparison.problem import PROBLEMS
+from core.comparison.record import Comparison, Contribution, comparison_ranking
+from core.comparison.rivals import CANDIDATE, GROUPS
+from core.comparison.store import load_comparison, stored_names, untuned_comparison
+from core.errors import LabError
+from core.figures.comparison import critical_difference, list_height, tuning
+from core.report.comparison import contribution_sentence, contribution_table, rivals_table, tuning_sentence
+from core.statistics.verdict import Verdict
+from pages.ui.charts import charts
+from pages.ui.compare.choice import comparison_title
+from pages.ui.compare.rows import rows_html
+from pages.ui.panel import escape, panel
+
+_WIDTHS = {"Head": 140, "Verdict": 240, "Chosen": 190, "What it is": 280}
+"""Pixels of the columns that are not as wide as their text"""
+
+
+def numbers_table(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
+    """Every rival with its numbers."""
+    table = rivals_table(comparison, verdicts, untuned_comparison(comparison) if comparison.tuned else None)
+    st.dataframe(
+        pd.DataFrame([[cell.text for cell in row] for row in table.rows], columns=table.headings),
+        hide_index=True,
+        height="content",
+        column_config={
+            column.heading: st.column_config.TextColumn(
+                width=_WIDTHS.get(column.heading), pinned=column.heading == "Head", help=column.help or None
+            )
+            for column in table.columns
+        },
+        alt="Every head with accuracy, verdict, loss, AUC, calibration error, parameters and time",
+    )
+    st.caption("  \n".join(f"**{group}**: {words}" for group, words in GROUPS.items()))
+
+
+def circuit_part(contribution: Contribution) -> None:
+    """Whether the circuit does anything."""
+    panel(
+        f"<p>{escape(contribution_sentence(contribution))}</p>{rows_html(contribution_table(contribution))}",
+        key="contribution",
+        min_height=420,
+    )
+
+
+def tuning_tried(comparison: Comparison) -> None:
+    """Every setting that tuning tried, and what came of it."""
+    tried = {result.rival.name: result for result in comparison.results if result.trials}
+    shown = st.multiselect(
+        "Heads",
+        list(tried),
+        default=[name for name in (CANDIDATE, "bottleneck", "mlp", "wider mlp") if name in tried],
+        key="tuned-heads",
+    )
+    if shown:
+        charts(
+            [tuning([tried[name] for name in shown])],
+            key="tuning",
+            height=400 + 10 * len(shown),
+            revision=f"{comparison.name} {shown}",
+            describe=["Validation loss of every setting that tuning tried"],
+        )
+    trials = len(next(iter(tried.values())).trials)
+    st.caption(
+        f"{trials} settings for every head, judged by the mean validation loss of three seeds that the comparison does "
+        "not use; the first is the untuned one. Ringed: chosen. scikit-learn's methods are cross-validated instead."
+    )
+    if untuned := untuned_comparison(comparison):
+        st.markdown(f"**On the test set** {tuning_sentence(comparison, untuned)}")
+
+
+def ranks(tuned: bool) -> None:
+    """Average ranks of all heads over the comparisons that ship."""
+    suffix = "-tuned" if tuned else ""
+    there = [name + suffix for name in PROBLEMS if name + suffix in stored_names()]
+    try:
+        comparisons = [load_comparison(name) for name in there]
+        ranking = comparison_ranking(comparisons)
+    except LabError as error:
+        st.caption(str(error))
+        return
+    charts(
+        [critical_difference(ranking, [result.rival for result in comparisons[0].results])],
+        key="ranking",
+        height=list_height(len(ranking.ranks)) - 140 - 8 * len(ranking.ranks),
+        revision=" ".join(there),
+        describe=[f"Average ranks of {len(ranking.ranks)} heads over {ranking.n_datasets} comparisons"],
+    )
+    titles = ", ".join(comparison_title(comparison.name.removesuffix("-tuned")) for comparison in comparisons)
+    st.caption(
+        f"Average rank by mean test accuracy over {ranking.n_datasets} comparisons: {titles}. Friedman's test that all "
+        f"heads are alike: p = {ranking.p:.2g}. Heads beside one bar have ranks that differ by less than Nemenyi's "
+        f"critical difference, {ranking.critical_difference:.1f}. Two spirals and two sets of features of the same "
+        "images are not independent, so this picture is an overview and no proof."
+    )

@@ -1,0 +1,62 @@
+"""The verdict on the page Compare: the figure, one rival explained, all rivals in words."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.record import Comparison
+from core.comparison.store import load_predictions
+from core.figures.comparison import differences_height, paired_differences
+from core.report.comparison import evidence_table
+from core.report.verdicts import capital, headline, sentence, title
+from core.statistics.verdict import RULE, Verdict
+from pages.ui.charts import charts
+from pages.ui.compare.choice import into_address
+from pages.ui.compare.rows import rows_html
+from pages.ui.panel import escape, panel
+
+
+def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
+    """Every rival with a dot a seed, and where the numbers come from."""
+    charts(
+        [paired_differences(comparison, verdicts)],
+        key="paired",
+        height=differences_height(verdicts),
+        revision=f"{comparison.name} {comparison.created}",
+        describe=[f"Paired differences of test accuracy for {len(verdicts)} rivals: {headline(verdicts)}"],
+    )
+    where = "" if comparison.device == "cpu" else f", heads on {comparison.device}"
+    st.caption(
+        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one split and one "
+        f"test set of {comparison.n_test:,} samples; the dots show variation between seeds only. Where a verdict says "
+        "'on this test set', other test samples might not show the difference."
+    )
+    for names in comparison.same_networks(load_predictions(comparison.name)):
+        st.caption(
+            f"{' and '.join(f'**{name}**' for name in names)} became the same network here: as many parameters, the "
+            "same learning rate and the same answers. They are one rival that is listed more than once."
+        )
+
+
+def verdict_explained(comparison: Comparison, verdicts: Sequence[Verdict], against: str) -> None:
+    """The rule, one verdict at a time, and all of them in words."""
+    st.markdown(f"**The rule.** {RULE}")
+    by_rival = {verdict.rival: verdict for verdict in verdicts}
+    words = {result.rival.name: result.rival.words for result in comparison.results}
+    st.selectbox(
+        "Against",
+        list(by_rival),
+        format_func=lambda each: f"{each}: {words[each]}",
+        key="against",
+        on_change=into_address,
+        args=("against",),
+    )
+    verdict = by_rival[against]
+    panel(
+        f"<h2>{escape(capital(title(verdict)))}</h2><p>{escape(capital(sentence(verdict)))}</p>"
+        f"{rows_html(evidence_table(verdict))}",
+        key="explained",
+        min_height=330,
+    )
+    with st.expander("All verdicts in words"):
+        st.markdown("\n".join(f"- **{each.rival}**: {sentence(each)}" for each in verdicts))

@@ -1,0 +1,82 @@
+"""What the README claims of the circuit, against the verdicts that the stored comparisons give now."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.comparison.rivals import CANDIDATE
+from core.comparison.store import SHIPPED, load_comparison, load_predictions
+from core.statistics.verdict import Verdict
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SECTION = README.split("## What the circuit is worth")[1]
+LAYER3 = ("ants_bees-layer3", "dogs_cats-layer3", "planes_cars-layer3")
+
+
+@cache
+def verdicts(name: str) -> dict[str, Verdict]:
+    found = load_comparison(name, SHIPPED).verdicts(1.0, load_predictions(name, SHIPPED))
+    return {verdict.rival: verdict for verdict in found}
+
+
+def mean(name: str, head: str) -> float:
+    return float(np.mean(load_comparison(name, SHIPPED).accuracy()[head]))
+
+
+@pytest.mark.parametrize(
+    ("start", "name", "head"),
+    [
+        ("Spirals", "spirals", CANDIDATE),
+        ("Spirals", "spirals", "near zero"),
+        ("Spirals", "spirals", "no entanglers"),
+        ("Spirals", "spirals", "paper's classical"),
+        ("Spirals", "spirals", "RBF-SVM"),
+        ("Spirals", "spirals-tuned", "two tanh layers"),
+        ("Spirals", "spirals-tuned", CANDIDATE),
+        ("Ants and bees", "ants_bees-layer3", CANDIDATE),
+        ("Ants and bees", "ants_bees-layer3", "closed form"),
+        ("Ants and bees", "ants_bees-layer3", "logistic regression"),
+        ("Ants and bees", "ants_bees-layer3", "RBF-SVM"),
+        ("Ants and bees", "ants_bees-layer3-tuned", CANDIDATE),
+        ("Dogs and cats", "dogs_cats-layer3", CANDIDATE),
+        ("Dogs and cats", "dogs_cats-layer3", "bottleneck"),
+        ("Dogs and cats", "dogs_cats-layer3", "RBF-SVM"),
+        ("Planes and cars", "planes_cars-layer3", CANDIDATE),
+        ("Planes and cars", "planes_cars-layer3", "RBF-SVM"),
+    ],
+)
+def test_every_accuracy_is_the_stored_one(start: str, name: str, head: str) -> None:
+    paragraph = SECTION.split(f"- **{start}**")[1].split("\n- **")[0]
+    assert f"{100 * mean(name, head):.1f} %" in paragraph
+
+
+@pytest.mark.parametrize(
+    ("name", "rival", "kind"),
+    [
+        ("spirals", "near zero", "better"),
+        ("spirals", "no entanglers", "better"),
+        ("spirals", "paper's classical", "better"),
+        ("spirals-tuned", "two tanh layers", "worse"),
+        ("ants_bees-layer3-tuned", "logistic regression", "equivalent"),
+        ("dogs_cats-layer3", "bottleneck", "better"),
+        ("dogs_cats-layer3-tuned", "bottleneck", "not enough evidence"),
+        ("planes_cars-layer3", "bottleneck", "equivalent"),
+        *((f"{name}{tuned}", "closed form", "equivalent") for name in LAYER3 for tuned in ("", "-tuned")),
+    ],
+)
+def test_every_verdict_is_the_one_of_the_rule(name: str, rival: str, kind: str) -> None:
+    assert verdicts(name)[rival].kind == kind
+
+
+def test_the_difference_to_the_bottleneck_on_dogs_and_cats_is_small_and_open_for_other_samples() -> None:
+    assert verdicts("dogs_cats-layer3")["bottleneck"].is_below_margin
+    assert verdicts("dogs_cats-layer3")["bottleneck"].is_this_test_set_alone
+
+
+@pytest.mark.parametrize("name", [f"{name}{tuned}" for name in LAYER3 for tuned in ("", "-tuned")])
+def test_a_support_vector_machine_is_ahead_of_every_trained_head(name: str) -> None:
+    comparison = load_comparison(name, SHIPPED)
+    heads = [result.rival.name for result in comparison.results if result.rival.head is not None]
+    assert mean(name, "RBF-SVM") > max(mean(name, head) for head in heads)
