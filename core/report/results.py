@@ -33,6 +33,8 @@ class HeadResult:
     """(n_test,) int64"""
     mistaken: np.ndarray
     """(n_test,) the wrong class that most seeds predict, for samples that some seed misclassifies"""
+    times_mistaken: np.ndarray
+    """(n_test,) number of seeds that predict that class"""
 
     @property
     def label(self) -> str:
@@ -65,6 +67,7 @@ def head_result(record: Record) -> HeadResult:
         names=tuple(map(str, stored["test_names"])),
         labels=labels,
         mistaken=votes.argmax(axis=0),
+        times_mistaken=votes.max(axis=0),
     )
 
 
@@ -141,4 +144,4 @@ def wrong_caption(head: HeadResult, index: int) -> str:
     """What a misclassified sample is, and what it is taken for by how many seeds."""
     classes = DATASETS[head.config.dataset].classes
     truth, mistaken = classes[head.labels[index]], classes[head.mistaken[index]]
-    return f"{truth}, taken for {mistaken} by {head.times_wrong[index]} of {len(head.correct)} seeds"
+    return f"{truth}, taken for {mistaken} by {head.times_mistaken[index]} of {len(head.correct)} seeds"

@@ -34,6 +34,8 @@ from core.experiment.features import parameter_counts
 from core.figures.comparison import paired_differences
 from core.figures.runs import CLASS_COLOURS, Curve, Region, confusion, curves, decision_regions
 from core.recipes import paper_run
+from core.report.results import head_result, wrong_caption
+from core.runs.store import Store
 from core.statistics.metrics import area_under_curve
 from core.training.loop import predict, train
 
@@ -260,3 +262,23 @@ def test_figures_show_three_classes(bank: FeatureBank) -> None:
     ahead = np.stack([trace.z for trace in planes])
     assert ((ahead > 0).sum(0) <= 1).all()  # one class is ahead, or none
     np.testing.assert_array_equal(ahead.argmax(0), share.argmax(0))
+
+
+def test_a_mistake_names_the_wrong_class_that_most_seeds_say(bank: FeatureBank, tmp_path: Path) -> None:
+    config = run_of("linear")
+    store = Store(tmp_path)
+    run_id = store.create(config, {})
+    events, finished = trained(config, bank)
+    logits = np.zeros((5, 150, 3), np.float32)
+    said = [[1, 1, 1, 2, 0], [2, 2, 1, 0, 0]]  # of the first two samples, by five seeds
+    truth = np.zeros(150, np.int64)
+    for sample, answers in enumerate(said):
+        logits[np.arange(5), sample, answers] = 1
+    for event in (*events, replace(finished, test_logits=logits, test_labels=truth)):
+        store.append(run_id, event)
+    result = head_result(store.load(run_id))
+    assert result.times_wrong[:2].tolist() == [4, 3]
+    assert result.mistaken[:2].tolist() == [1, 2]
+    assert result.confusion[0].tolist() == pytest.approx([150 - (4 + 3) / 5, 4 / 5, 3 / 5])
+    assert wrong_caption(result, 0) == "left, taken for right by 3 of 5 seeds"
+    assert wrong_caption(result, 1) == "left, taken for top by 2 of 5 seeds"

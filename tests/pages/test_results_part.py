@@ -23,7 +23,7 @@ def seen(head: Head, n_right: list[int], n_test: int = 1_000) -> HeadResult:
     labels = np.arange(n_test) % 2
     names = tuple(f"sample {index}" for index in range(n_test))
     config = RunConfig(dataset="spirals", head=head, seeds=len(n_right))
-    return HeadResult(config, correct, np.zeros((2, 2)), names, labels, 1 - labels)
+    return HeadResult(config, correct, np.zeros((2, 2)), names, labels, 1 - labels, (~correct).sum(axis=0))
 
 
 def test_tuned_heads_are_offered_where_a_comparison_of_these_data_and_features_is_stored(

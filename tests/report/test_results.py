@@ -45,7 +45,7 @@ def seen(head: Head, n_right: list[int], n_test: int = 1_000) -> HeadResult:
     labels = np.arange(n_test) % 2
     names = tuple(f"sample {index}" for index in range(n_test))
     config = RunConfig(dataset="spirals", head=head, seeds=len(n_right))
-    return HeadResult(config, correct, np.zeros((2, 2)), names, labels, 1 - labels)
+    return HeadResult(config, correct, np.zeros((2, 2)), names, labels, 1 - labels, (~correct).sum(axis=0))
 
 
 def test_too_few_seeds_for_so_many_heads_are_told_with_the_number_that_can_decide() -> None:
