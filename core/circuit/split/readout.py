@@ -36,47 +36,64 @@ class Readout:
 
 
 class Measurement:
-    """All readouts of one circuit on M × B rows."""
+    """All readouts of one circuit on M × B rows, from the buffer of the final state into that of its λ."""
 
-    def __init__(self, readouts: Sequence[Readout], n_observables: int, groups: Groups, numbers: Numbers) -> None:
+    def __init__(
+        self,
+        readouts: Sequence[Readout],
+        n_observables: int,
+        groups: Groups,
+        numbers: Numbers,
+        final: Tensor,
+        adjoint: Tensor,
+    ) -> None:
         self.readouts, self.n_observables, self.groups, self.numbers = readouts, n_observables, groups, numbers
-        self.squares = numbers.as_real(numbers.empty(groups.n_amplitudes))
+        self.final, self.adjoint = final, adjoint
+        self.final_numbers, self.adjoint_numbers = numbers.as_real(final), numbers.as_real(adjoint)
+        self.squares = torch.empty_like(self.final_numbers)
+        self.square_rows = self.squares.view(-1, groups.sizes[-1] * (1 if numbers.real else 2))
 
-    def values(self, final: Tensor) -> Tensor:
+    def values(self) -> Tensor:
         """Expectation values (M, B, observables) of the final state."""
         members, batch = self.groups.members, self.groups.batch
         values = self.squares.new_zeros(members * batch, self.n_observables)
         for readout in self.readouts:
-            state = self.numbers.as_real(self._rotated(readout, final))
+            state = self._rotated_final(readout)
             torch.mul(state, state, out=self.squares)
-            inner = torch.mm(self.squares.view(-1, len(readout.after)), readout.after)
+            inner = torch.mm(self.square_rows, readout.after)
             table = torch.matmul(readout.before, inner.view(members, -1, batch * inner.shape[1]))
             table = table.view(members, -1, batch, inner.shape[1]).transpose(1, 2).reshape(members * batch, -1)
             values = torch.addmm(values, table, readout.cells)
         return values.view(members, batch, self.n_observables)
 
-    def backward(self, grad_expvals: Tensor, final: Tensor, adjoint: Tensor) -> None:
-        """λ = 2 Σ g P ψ of the final state into ``adjoint``; grad_expvals is (M, B, observables)."""
-        members, batch, numbers = self.groups.members, self.groups.batch, self.numbers
+    def backward(self, grad_expvals: Tensor) -> None:
+        """Fill λ = 2 Σ g P ψ of the final state; grad_expvals is (M, B, observables)."""
+        members, batch = self.groups.members, self.groups.batch
         rows = grad_expvals.reshape(members * batch, -1)
         for count, readout in enumerate(self.readouts):
-            state = numbers.as_real(self._rotated(readout, final))
+            state = self._rotated_final(readout)
             height, width = len(readout.before), readout.after.shape[1]
             table = torch.mm(rows, readout.cells_back).view(members, batch, height, width).transpose(1, 2)
             inner = torch.matmul(readout.before_back, table.reshape(members, height, -1))
-            torch.mm(inner.view(-1, width), readout.after_back, out=self.squares.view(-1, len(readout.after)))
+            torch.mm(inner.view(-1, width), readout.after_back, out=self.square_rows)
             if count == 0 and not readout.rotations:
-                torch.mul(self.squares, state, out=numbers.as_real(adjoint))
+                torch.mul(self.squares, state, out=self.adjoint_numbers)
                 continue
             own = torch.mul(self.squares, state, out=self.squares)
-            own = own if numbers.real else torch.view_as_complex(own.view(-1, 2))
+            own = own if self.numbers.real else torch.view_as_complex(own.view(-1, 2))
             own = self._rotated(readout, own, undo=True)
-            adjoint.copy_(own) if count == 0 else adjoint.add_(own)
+            self.adjoint.copy_(own) if count == 0 else self.adjoint.add_(own)
         if not self.readouts:
-            adjoint.zero_()
+            self.adjoint.zero_()
+
+    def _rotated_final(self, readout: Readout) -> Tensor:
+        """V ψ of the final state, as real numbers, flat."""
+        if not readout.rotations:
+            return self.final_numbers
+        return self.numbers.as_real(self._rotated(readout, self.final))
 
     def _rotated(self, readout: Readout, state: Tensor, undo: bool = False) -> Tensor:
-        """V ψ with the basis change V of a readout, or V† ψ; ψ itself when there is none."""
+        """V ψ with the basis change V of a readout, or V† ψ."""
         for group, rotation in enumerate(readout.rotations):
             rotated = torch.empty_like(state)
             function, left, right, target = multiplication(rotation, group, self.groups, state, rotated, undo)

@@ -89,7 +89,7 @@ class SplitState:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> expectation values (M, B, observables), saved."""
         walk = self._walks.take(inputs.shape[0], inputs.shape[1])
         walk.forward(inputs, weights)
-        return walk.measurement.values(walk.final), walk
+        return walk.measurement.values(), walk
 
     def backward(
         self, walk: "_Walk", grad_expvals: Tensor, need_inputs: bool, need_weights: bool
@@ -130,8 +130,11 @@ class _Walk:
         self.spare_adjoint = [numbers.empty(self.groups.n_amplitudes) for _ in range(2)]
         self.matrices = MatrixBuffers(split.matrices, members)
         self.opening = OpeningBuffers(split.openings, self.groups, numbers, self.spare[0])
-        self.measurement = Measurement(split.readouts, len(circuit.observables), self.groups, numbers)
         self._prepare_parts()
+        n_observables = len(circuit.observables)
+        self.measurement = Measurement(
+            split.readouts, n_observables, self.groups, numbers, self.final, self.spare_adjoint[0]
+        )
 
     def forward(self, inputs: Tensor, weights: Tensor) -> None:
         """inputs (M, B, n_inputs), weights (M, n_weights) -> the final state, in ``final``."""
@@ -147,7 +150,7 @@ class _Walk:
         """Gradients (M, B, n_inputs) and (M, n_weights) from those with respect to the expectation values."""
         inputs, weights = self.inputs, self.weights
         grad_inputs, grad_weights = torch.zeros_like(inputs), torch.zeros_like(weights)
-        self.measurement.backward(grad_expvals, self.final, self.spare_adjoint[0])
+        self.measurement.backward(grad_expvals)
         for part in self.parts_back:
             part.backward(inputs, weights, grad_inputs, grad_weights)
         if need_weights:
