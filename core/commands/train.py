@@ -72,7 +72,7 @@ def config_from(given: argparse.Namespace) -> RunConfig:
     if given.weights_file:
         raise LabError(
             "train has no --weights: extract with `python -m core features --weights FILE --weights-name NAME`, then "
-            "train with --weights-name NAME."
+            "train with --weights-name NAME"
         )
     if given.backbone and given.backbone not in (POINTS.backbone, *(listed.cut.backbone for listed in CUTS)):
         from core.data.backbones import check_backbone

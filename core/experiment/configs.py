@@ -53,7 +53,7 @@ def experiment(values: Values) -> Experiment:
     choices = head_choices() | head_choices(ablations=True)
     unknown = [name for name in chosen if name not in choices]
     if unknown:
-        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(choices)}.")
+        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(choices)}")
     listing = find_features(values["dataset"], values["features"])
     features = {"dataset": listing.features.dataset} | vars(listing.features.cut)
     shared = {name: value for name, value in values.items() if name in OF_RUN}

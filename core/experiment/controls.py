@@ -104,7 +104,7 @@ class Number(Generic[N]):
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
-            raise LabError(f"{self.name} = {text!r} is not possible: {allowed(self.owner.model_fields[self.name])}.")
+            raise LabError(f"{self.name} = {text!r} is not possible: {allowed(self.owner.model_fields[self.name])}")
         return value
 
 
@@ -123,7 +123,7 @@ class OneOf:
     def from_text(self, text: str, dataset: str) -> str:
         """Raises `LabError` for what is not in the menu."""
         if text not in self.options():
-            raise LabError(f"{self.name} = {text!r} is not possible: choose one of {', '.join(self.options())}.")
+            raise LabError(f"{self.name} = {text!r} is not possible: choose one of {', '.join(self.options())}")
         return text
 
 
@@ -144,7 +144,7 @@ class SomeOf:
         chosen = text.split(",") if text else []
         for each in chosen:
             if each not in self.options():
-                raise LabError(f"{self.name} = {each!r} is not possible: choose among {', '.join(self.options())}.")
+                raise LabError(f"{self.name} = {each!r} is not possible: choose among {', '.join(self.options())}")
         return chosen
 
 

@@ -16,7 +16,7 @@ def find_features(dataset: str, key: str) -> Listing:
     for listing in feature_choices(dataset):
         if listing.features.cut.key == key:
             return listing
-    raise LabError(f"features = {key!r} is not possible for {dataset}: choose another line of the menu.")
+    raise LabError(f"features = {key!r} is not possible for {dataset}: choose another line of the menu")
 
 
 def parameter_counts(config: RunConfig) -> tuple[int, int]:

@@ -93,7 +93,7 @@ class Record:
         arrays = self._arrays("checkpoint.npz")
         epoch = arrays.pop("__epoch__", None)
         if epoch is None:
-            raise LabError(f"The checkpoint of run {self.run_id} has no epoch: delete {self.folder} and run it again.")
+            raise LabError(f"The checkpoint of run {self.run_id} has no epoch: delete {self.folder} and run it again")
         return Checkpoint(epoch=int(epoch), arrays=arrays)
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
@@ -101,9 +101,9 @@ class Record:
             with open(self.folder / name, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {key: arrays[key] for key in arrays.files}
         except FileNotFoundError:
-            raise LabError(f"Run {self.run_id} has no {name}: it is {self.status}.") from None
+            raise LabError(f"Run {self.run_id} has no {name}: it is {self.status}") from None
         except Exception as error:  # numpy, zipfile and zlib each have their own for a damaged file
-            raise LabError(f"{name} of run {self.run_id} cannot be read ({error}): run it again.") from None
+            raise LabError(f"{name} of run {self.run_id} cannot be read ({error}): run it again") from None
 
 
 class Store:
@@ -147,7 +147,7 @@ class Store:
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:
-                raise LabError(f"Run {run_id} exists already: choose another id.") from None
+                raise LabError(f"Run {run_id} exists already: choose another id") from None
             self._own(run_id)
             replace_text(folder / "run.json", json_text(values))
         return run_id
@@ -184,7 +184,7 @@ class Store:
     def set_status(self, run_id: str, status: Status, message: str = "") -> None:
         """Write a run's status; `message` is one sentence for a person that says why."""
         if status not in get_args(Status):
-            raise LabError(f"status = {status!r} is not possible: use one of {', '.join(get_args(Status))}.")
+            raise LabError(f"status = {status!r} is not possible: use one of {', '.join(get_args(Status))}")
         self._existing(run_id)
         with self._mutex, self._writing():
             self._update(run_id, status=status, message=message)
@@ -227,7 +227,7 @@ class Store:
                 finished=Summary(**{name: with_nan(value) for name, value in finished.items()}) if finished else None,
             )
         except (LabError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-            raise LabError(f"The record of run {run_id} cannot be read ({error}): move {folder} away.") from None
+            raise LabError(f"The record of run {run_id} cannot be read ({error}): move {folder} away") from None
 
     def run_ids(self) -> list[str]:
         """Ids of all runs, sorted; a folder without a run.json is no run."""
@@ -241,7 +241,7 @@ class Store:
         """Where a run is kept. Ids also come from URLs, so nothing outside the root can be named by one."""
         if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
             raise LabError(
-                f"run id = {str(run_id)[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100)."
+                f"run id = {str(run_id)[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100)"
             )
         return self.root / run_id
 
@@ -264,7 +264,7 @@ class Store:
     def _existing(self, run_id: str) -> Path:
         folder = self.folder(run_id)
         if not (folder / "run.json").is_file():
-            raise LabError(f"There is no run {run_id} in {self.root}: it was removed, or made on another machine.")
+            raise LabError(f"There is no run {run_id} in {self.root}: it was removed, or made on another machine")
         return folder
 
     def _update(self, run_id: str, **changes: Any) -> None:
@@ -276,7 +276,7 @@ class Store:
 
     def _own(self, run_id: str) -> None:
         if not self._owned.take(self.folder(run_id)):
-            raise LabError(f"Run {run_id} is being trained by another process: stop it there first.")
+            raise LabError(f"Run {run_id} is being trained by another process: stop it there first")
 
 
 def digest(config: RunConfig) -> str:
@@ -294,9 +294,9 @@ def _values(folder: Path) -> dict[str, Any]:
     try:
         values = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LabError(f"The record of run {folder.name} cannot be read ({error}): move {folder} away.") from None
+        raise LabError(f"The record of run {folder.name} cannot be read ({error}): move {folder} away") from None
     if not isinstance(values, dict):
-        raise LabError(f"The record of run {folder.name} cannot be read (it is no object): move {folder} away.")
+        raise LabError(f"The record of run {folder.name} cannot be read (it is no object): move {folder} away")
     return values
 
 

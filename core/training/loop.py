@@ -58,7 +58,7 @@ def enough_memory(device: torch.device) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise LabError(
             f"The memory of {device} is too small for this: use fewer seeds, fewer qubits or a smaller batch, or the "
-            "processor (LAB_DEVICE=cpu)."
+            "processor (LAB_DEVICE=cpu)"
         ) from None
 
 
@@ -67,12 +67,12 @@ def existing_device(name: torch.device | str) -> torch.device:
     try:
         device = torch.device(device_name(str(name)))
     except ValueError as error:
-        raise LabError(f"device = {str(name)!r} is not possible: {error}.") from None
+        raise LabError(f"device = {str(name)!r} is not possible: {error}") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
         raise LabError(
             f"device = {device} is not possible: torch {torch.__version__} finds {found or 'no'} GPU"
-            f"{'s' * (found > 1)} on the machine that trains; set LAB_DEVICE=cpu there and start again."
+            f"{'s' * (found > 1)} on the machine that trains; set LAB_DEVICE=cpu there and start again"
         )
     return device
 

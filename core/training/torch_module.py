@@ -20,7 +20,7 @@ class _Logits(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_logits: Tensor) -> tuple[None, None, Tensor]:
         if torch.is_grad_enabled() or ctx.tape is None:
-            raise LabError("a head's gradient is taken once: call backward without create_graph or retain_graph.")
+            raise LabError("a head's gradient is taken once: call backward without create_graph or retain_graph")
         tape, ctx.tape = ctx.tape, None
         ctx.network.backward(grad_logits, tape)
         return None, None, ctx.network.flat_grad.clone()  # the next backward writes into the buffer
@@ -55,7 +55,7 @@ class TorchHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, n_classes), or (members, batch, n_classes)."""
         if features.requires_grad:
-            raise LabError("features that need a gradient are not possible: detach them, their network is frozen.")
+            raise LabError("features that need a gradient are not possible: detach them, their network is frozen")
         if self.weights.data_ptr() != self.network.flat.data_ptr():
             self._follow_weights()
         if features.dim() == 3:
@@ -65,6 +65,6 @@ class TorchHead(nn.Module):
     def _follow_weights(self) -> None:
         """A network on the parameter as it is now: it was copied, moved to another device, or exchanged."""
         if self.weights.dtype != torch.float32:
-            raise LabError(f"dtype = {self.weights.dtype} is not possible: heads compute in float32; use head.float().")
+            raise LabError(f"dtype = {self.weights.dtype} is not possible: heads compute in float32; use head.float()")
         self.network = Network(*self.size, self.weights.device)
         self.network.attach(self.weights.data)
