@@ -27,7 +27,7 @@ def contribution(
     """
     head = config.head
     if not isinstance(head, DressedQuantum):
-        raise LabError(f"head = {head.kind} is not possible here: only a dressed_quantum head has a circuit.")
+        raise LabError(f"head = {head.kind} is not possible here: only a dressed_quantum head has a circuit")
     test = np.flatnonzero(bank.split == "test")
     features = torch.tensor(bank.features[test], dtype=torch.float32)
     labels = torch.tensor(bank.labels[test])

@@ -31,7 +31,7 @@ SHIPPED_TRIALS = {name + suffix: trials for name in PROBLEMS for suffix, trials 
 def problem_config(name: str) -> RunConfig:
     """The candidate's run for a comparison that ships; `LabError` for an unknown name."""
     if name not in PROBLEMS:
-        raise LabError(f"problem = {name!r} is not possible: choose one of {', '.join(PROBLEMS)}.")
+        raise LabError(f"problem = {name!r} is not possible: choose one of {', '.join(PROBLEMS)}")
     features = PROBLEMS[name]
     return paper_run(features.dataset, **vars(features.cut), seeds=SEEDS)
 

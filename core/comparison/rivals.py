@@ -53,7 +53,7 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
     """
     quantum = config.head
     if not isinstance(quantum, DressedQuantum) or quantum.ablation != "none":
-        raise LabError(f"head = {quantum.kind} is not possible: the candidate is a whole dressed_quantum head.")
+        raise LabError(f"head = {quantum.kind} is not possible: the candidate is a whole dressed_quantum head")
 
     def changed(**fields: object) -> Head:
         return DressedQuantum.model_validate(quantum.model_dump() | fields)

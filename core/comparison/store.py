@@ -51,11 +51,11 @@ def load_comparison(name: str, root: Path | None = None) -> Comparison:
     try:
         return Comparison.model_validate_json((folder / "comparison.json").read_bytes())
     except FileNotFoundError:
-        raise LabError(f"comparison = {name!r} is not stored here: run `python -m core compare`.") from None
+        raise LabError(f"comparison = {name!r} is not stored here: run `python -m core compare`") from None
     except ValidationError as error:
-        raise LabError(f"{folder} cannot be read ({config_sentence(error)}): run this comparison again.") from None
+        raise LabError(f"{folder} cannot be read ({config_sentence(error)}): run this comparison again") from None
     except OSError as error:
-        raise LabError(f"{folder} cannot be read ({error.strerror}): run this comparison again.") from None
+        raise LabError(f"{folder} cannot be read ({error.strerror}): run this comparison again") from None
 
 
 def load_predictions(name: str, root: Path | None = None) -> Predictions:
@@ -65,7 +65,7 @@ def load_predictions(name: str, root: Path | None = None) -> Predictions:
         with open(folder / "predictions.npz", "rb") as file, np.load(file, allow_pickle=False) as stored:
             return Predictions(stored["labels"], stored["predicted"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise LabError(f"{folder} has no readable predictions ({error}): run this comparison again.") from None
+        raise LabError(f"{folder} has no readable predictions ({error}): run this comparison again") from None
 
 
 def untuned_comparison(tuned: Comparison) -> Comparison | None:
@@ -99,7 +99,7 @@ def save_comparison(comparison: Comparison, predictions: Predictions, root: Path
 def check_name(name: str) -> str:
     """The name of a comparison, if it can be one: names also come from addresses, and are folders."""
     if not re.fullmatch(NAME, name):
-        raise LabError(f"name = {name[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100).")
+        raise LabError(f"name = {name[:100]!r} is not possible: use letters, digits, '.', '_' and '-' (up to 100)")
     return name
 
 
