@@ -246,16 +246,20 @@ def load_table(stored: Mapping[str, Any]) -> list[str]:
 
 
 def _load_in_words(stored: Mapping[str, Any]) -> str:
+    crowds = stored["crowds"]
+    query = crowds[0]["query"]
+    settings = f"the settings `{query}`" if query else "default settings"
     lines = [
         "## Many pages at once\n",
         "So many pages are opened at the same moment, and press Run at the same moment, each with its own base seed",
-        "and otherwise default settings (three heads, 8 seeds, 30 epochs). Median, and the worst in brackets.",
-        f"{stored['workers']} processes train, on the cores that serve the pages.\n",
+        f"and otherwise {settings}. Median, and the worst in brackets. {stored['workers']} processes train, on the",
+        "cores that serve the pages.\n",
         *_machine(stored["machine"]),
         *load_table(stored),
     ]
-    pages = " ".join(str(each["pages"]) for each in stored["crowds"])
-    return "\n".join([*lines, "", "Measured by", "", f"    python tests/load/run.py --pages {pages} --save", ""])
+    command = f"    python tests/load/run.py --pages {' '.join(str(each['pages']) for each in crowds)}"
+    command += f" --settings '{query}'" if query else ""
+    return "\n".join([*lines, "", "Measured by", "", f"{command} --save", ""])
 
 
 def _spread(values: Sequence[float], unit: float = 1) -> str:

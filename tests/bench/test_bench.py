@@ -262,7 +262,7 @@ def test_the_first_point_is_reported_and_quoted(tmp_path):
 
 
 def test_many_pages_are_reported(tmp_path):
-    crowd = {"pages": 2, "query": "", "untold": 1, "training_seconds": 12.34, "idle_bytes": 0}
+    crowd = {"pages": 2, "query": "epochs=5", "untold": 1, "training_seconds": 12.34, "idle_bytes": 0}
     crowd |= {name: [4.0, 1.0, 2.0] for name in ("told_seconds", "visitor_seconds", "opening_seconds", "click_seconds")}
     crowd |= {name: [1500, 2500] for name in ("opening_bytes", "page_bytes", "news", "news_bytes")}
     crowd |= {"busy_share": 0.5, "idle_share": 0.0012, "memory_mb": {"warm": 300.4, "open": 301.6}, "faults": ["one"]}
@@ -270,6 +270,7 @@ def test_many_pages_are_reported(tmp_path):
     table = save("load", stored, tmp_path).read_text(encoding="utf-8")
     for line in (
         "| | 2 pages |",
+        "    python tests/load/run.py --pages 2 --settings 'epochs=5' --save",
         "| pages that never got it | 1 |",
         "| seconds until a new visitor has the page, while runs go on | 2 (4) |",
         "| kB received when a page opens | 2 (2.5) |",
