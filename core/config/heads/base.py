@@ -1,4 +1,4 @@
-"""What a head kind says of itself: the contract, and what several kinds share."""
+"""The contract of a head kind, and what several kinds share."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -114,5 +114,16 @@ class QuantumShape(Head):
         return {"n_qubits": self.n_qubits, "q_depth": self.q_depth}
 
 
-QUBITS_TO_TRY = (2, 3, 4, 5, 6, 8)
-"""Numbers of qubits, or of sines, that tuning chooses from."""
+class AsWideAsQubits(QuantumShape):
+    """A head whose inner layer has one number for each qubit."""
+
+    @property
+    def inner_width(self) -> int:
+        return self.n_qubits
+
+    @property
+    def inner_widths(self) -> tuple[int, ...]:
+        return (2, 3, 4, 5, 6, 8)
+
+    def with_inner_width(self, width: int) -> Self:
+        return self.model_copy(update={"n_qubits": width})

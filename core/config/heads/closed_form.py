@@ -1,15 +1,15 @@
 """The formula that the dressed circuit starts from."""
 
 from math import pi
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from core.config.heads.base import QUBITS_TO_TRY, Choice, QuantumShape, Style
+from core.config.heads.base import AsWideAsQubits, Choice, Style
 from core.config.heads.layers import Dense, Elementwise, Layer, SineProducts
 
 STYLE = Style("closed form", "#5B7F9C", "9px,3px")
 
 
-class ClosedForm(QuantumShape):
+class ClosedForm(AsWideAsQubits):
     """The dressed circuit at zero angles, which is a product of sines: a classical head without an inner weight."""
 
     kind: Literal["closed_form"] = "closed_form"
@@ -33,14 +33,3 @@ class ClosedForm(QuantumShape):
             SineProducts(self.n_qubits, self.q_depth),
             Dense("post", self.n_qubits, n_classes, self.init_scale),
         )
-
-    @property
-    def inner_width(self) -> int:
-        return self.n_qubits
-
-    @property
-    def inner_widths(self) -> tuple[int, ...]:
-        return QUBITS_TO_TRY
-
-    def with_inner_width(self, width: int) -> Self:
-        return self.model_copy(update={"n_qubits": width})

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from functools import partial
 from math import pi
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from core.config.heads.ablations import ABLATIONS, WHOLE, Variant
-from core.config.heads.base import QUBITS_TO_TRY, Choice, CircuitSettings, QuantumShape, Style
+from core.config.heads.base import AsWideAsQubits, Choice, CircuitSettings, Style
 from core.config.heads.layers import Circuit, Dense, Elementwise, Layer
 
 ANGLES_OF_A_QUBIT = {"mari": 1, "ring": 1, "strongly_entangling": 3}
@@ -20,7 +20,7 @@ def sized_circuit(circuit: CircuitSettings, ablation: str = "none") -> "DressedQ
     return DressedQuantum.model_validate(asdict(circuit) | {"ablation": ablation})
 
 
-class DressedQuantum(QuantumShape):
+class DressedQuantum(AsWideAsQubits):
     """pre_net d→n, tanh·π/2, circuit, ⟨Z⟩ on each qubit, post_net n→classes (arXiv:1912.08278, eq. 12)."""
 
     kind: Literal["dressed_quantum"] = "dressed_quantum"
@@ -79,14 +79,3 @@ class DressedQuantum(QuantumShape):
             Circuit(self),
             Dense("post", self.n_qubits, n_classes, self.init_scale),
         )
-
-    @property
-    def inner_width(self) -> int:
-        return self.n_qubits
-
-    @property
-    def inner_widths(self) -> tuple[int, ...]:
-        return QUBITS_TO_TRY
-
-    def with_inner_width(self, width: int) -> Self:
-        return self.model_copy(update={"n_qubits": width})
