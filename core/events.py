@@ -35,6 +35,10 @@ class Result:
 
     kind: ClassVar[str] = "result"
 
+    def summary(self) -> dict[str, Any]:
+        """What a record says of it, as JSON's plain data; what is larger is stored elsewhere."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -1,6 +1,5 @@
 """Where this machine keeps things and where training happens; read from environment variables."""
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -90,10 +89,3 @@ def settings() -> Settings:
 def check_settings() -> None:
     """Raise `LabError` unless every setting can be, the folders at home included."""
     _ = settings().data_dir, settings().cache_dir
-
-
-def child_environment() -> dict[str, str]:
-    """The environment for a process that works in another folder, with the folders as this process understands them."""
-    here = settings()
-    folders = {"DATA_DIR": here.own_data_dir, "CACHE_DIR": here.own_cache_dir, "RESULTS_DIR": here.results_dir}
-    return os.environ | {f"{PREFIX}{name}": str(folder) for name, folder in folders.items() if folder}

@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "experiment": {"config", "data", "errors", "recipes", "validation"},
     "report": {"comparison", "config", "data", "runs", "statistics"},
     "figures": {"comparison", "config", "events", "report", "statistics"},
-    "work": {"config", "data", "errors", "events", "runs", "settings", "training"},
+    "work": {"comparison", "config", "data", "errors", "events", "paper", "runs", "settings", "training"},
 }
 """Family of core → the families that it may look into, besides the ground. `bench` and `commands` may look into any."""
 GROUND = {"errors", "words", "validation", "versions", "files", "events"}

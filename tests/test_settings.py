@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import LabError
-from core.settings import PROJECT, child_environment, settings
+from core.settings import PROJECT, settings
 
 
 def test_settings_are_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,16 +56,6 @@ def test_folders_are_absolute_and_their_home_is_expanded(monkeypatch: pytest.Mon
     assert here.results_dir.resolve() == tmp_path.parent / "results"
     monkeypatch.delenv("LAB_DATA_DIR")
     assert settings().data_dir == tmp_path / "home" / ".cache" / "hybrid-transfer-lab" / "data"
-
-
-def test_a_child_that_works_elsewhere_has_the_same_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LAB_RESULTS_DIR", "runs")
-    monkeypatch.delenv("LAB_CACHE_DIR", raising=False)
-    code = "from core.settings import settings; print(settings().results_dir)"
-    told = subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, env=child_environment(), text=True)
-    assert told.strip() == str(tmp_path / "runs")
-    assert "LAB_CACHE_DIR" not in child_environment()
 
 
 WITHOUT_HOME = """

@@ -2,16 +2,12 @@
 
 import argparse
 import shlex
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from core.commands.terminal import ProgressLine, print_json
-from core.comparison.problem import PROBLEMS, SHIPPED_TRIALS, problem_config, problem_name
+from core.comparison.problem import PROBLEMS, SHIPPED_TRIALS, problem_config
 from core.comparison.record import Comparison, Predictions
-from core.comparison.store import SHIPPED, check_name, own_folder, save_comparison
+from core.comparison.store import SHIPPED, check_name, own_folder
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.files import check_folder
@@ -22,9 +18,10 @@ from core.report.table import plain
 from core.statistics.intervals import SEEDS, share_interval
 from core.statistics.verdict import MARGIN, check_margin
 from core.words import duration
+from core.work.kinds.compare import Compare
 
 if TYPE_CHECKING:
-    from core.comparison.run import ComparisonProgress
+    from core.work.kinds.compare import AtRival
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +55,8 @@ def run(given: argparse.Namespace) -> int:
     """Run, store and print."""
     import torch
 
-    from core.comparison.run import ComparisonFinished, run_comparison
-    from core.data.banks import load_bank
+    from core.work.here import do
+    from core.work.kinds.compare import AtRival, Compared
 
     check_margin(given.margin)
     if not 0 <= given.trials <= 64:
@@ -69,45 +66,33 @@ def run(given: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
     show = _print_json if given.json else _Show()
     report = _report_json if given.json else _report
-    plans = _plans(given)
-    for folder in {plan.root for plan in plans}:
-        check_folder(folder, "the comparison", "LAB_RESULTS_DIR")
-    for plan in plans:
-        began = perf_counter()
-        for event in run_comparison(
-            plan.config, load_bank(plan.config.features), name=plan.name, command=plan.command, n_trials=plan.n_trials
-        ):
-            if isinstance(event, ComparisonFinished):
-                save_comparison(event.comparison, event.predictions, plan.root)
-                report(event.comparison, event.predictions, given.margin)
-            else:
-                show(event, (perf_counter() - began) * (1 / event.share - 1) if event.share else None)
+    asked = _asked(given)
+    check_folder(SHIPPED if given.all is not None else own_folder(), "the comparison", "LAB_RESULTS_DIR")
+    for work in asked:
+        done = do(work, lambda event: show(event) if isinstance(event, AtRival) else None)
+        assert isinstance(done, Compared)
+        report(done.comparison, done.predictions, given.margin)
     return 0
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One comparison to run."""
-
-    name: str
-    config: RunConfig
-    n_trials: int
-    command: str
-    root: Path
-
-
-def _plans(given: argparse.Namespace) -> list[Plan]:
+def _asked(given: argparse.Namespace) -> list[Compare]:
+    """The comparisons to run."""
     if given.all is not None:
         if unknown := [name for name in given.all if name not in SHIPPED_TRIALS]:
             raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}.")
         return [
-            Plan(name, problem_config(name.removesuffix("-tuned")), trials, _shipped_command(name, trials), SHIPPED)
+            Compare(
+                config=problem_config(name.removesuffix("-tuned")),
+                n_trials=trials,
+                name=name,
+                command=_shipped_command(name, trials),
+                ships=True,
+            )
             for name, trials in SHIPPED_TRIALS.items()
             if name in (given.all or SHIPPED_TRIALS)
         ]
-    config = _config(given)
-    name = check_name(given.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(config)}")
-    return [Plan(name, config, given.trials, _command(given), own_folder())]
+    name = check_name(given.name) if given.name else ""
+    return [Compare(config=_config(given), n_trials=given.trials, name=name, command=_command(given))]
 
 
 def _shipped_command(name: str, trials: int) -> str:
@@ -136,8 +121,8 @@ def _command(given: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _print_json(event: "ComparisonProgress", seconds_left: float | None) -> None:
-    print_json({"event": "progress"} | vars(event) | {"seconds_left": seconds_left})
+def _print_json(event: "AtRival") -> None:
+    print_json({"event": event.kind} | vars(event))
 
 
 def _report_json(comparison: Comparison, predictions: Predictions, margin: float) -> None:
@@ -190,8 +175,8 @@ class _Show:
         self.line = ProgressLine()
         self.last = ""
 
-    def __call__(self, event: "ComparisonProgress", seconds_left: float | None) -> None:
-        left = "" if seconds_left is None else f", {duration(seconds_left)} left"
+    def __call__(self, event: "AtRival") -> None:
+        left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
         text = f"{event.share:4.0%}  {event.stage} {event.rival} ({event.number} of {event.n_rivals}{left})"
         self.line.show(text, milestone=event.rival != self.last)
         self.last = event.rival

@@ -74,23 +74,24 @@ def run(given: argparse.Namespace) -> int:
     if given.output:
         check_folder(given.output, "the features", "--output")
 
-    from core.data.extraction import Extracted, extract
+    from core.work.here import do
+    from core.work.kinds.extract import Extract, FeaturesMade
 
-    show = _print_json if given.json else Line()
-    for progress in extract(
-        config.features,
+    work = Extract(
+        features=config.features,
+        download=given.download,
         data_dir=given.data_dir,
         weights_file=given.weights,
         batch_size=given.batch_size,
-        download=given.download,
-    ):
-        show(progress)
-    assert isinstance(progress, Extracted)
-    path = progress.path
+    )
+    show = _print_json if given.json else Line()
+    made = do(work, lambda event: show(event) if isinstance(event, Progress) else None)
+    assert isinstance(made, FeaturesMade)
+    bank, path = read_bank(made.path), made.path
     if given.output:
         path = config.features.file(given.output)
-        write_bank(progress.bank, path, given.storage)
-    _tell(given, {"bank": str(path), "title": progress.bank.of.cut.title, "shape": list(progress.bank.features.shape)})
+        write_bank(bank, path, given.storage)
+    _tell(given, {"bank": str(path), "title": bank.of.cut.title, "shape": list(bank.features.shape)})
     return 0
 
 
@@ -135,7 +136,7 @@ def _tell(given: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def _print_json(progress: Progress) -> None:
-    print_json({name: value for name, value in vars(progress).items() if name not in ("bank", "path")})
+    print_json(vars(progress))
 
 
 class Line:

@@ -67,6 +67,8 @@ def _example1(given: argparse.Namespace) -> int:
     results = []
     for name in EXAMPLES[0].datasets:
         for done in run_notebook(name):
+            if isinstance(done, Progress):
+                continue
             reported = find_row(f"{name}-{done.network}-notebook").reported
             assert reported is not None
             results.append(
@@ -150,12 +152,13 @@ def _run(given: argparse.Namespace) -> int:
     for number, row in enumerate(wanted, 1):
         say(f"[{number}/{len(wanted)}] {row.key}: ")
         try:
+            show = _Steps() if given.json else _Words()
             if row.run_id in stored or row.key in computed:
                 say("stored already\n")
             elif row.config is None:
-                computed |= _compute_notebook(row, store.root, say)
+                computed |= _compute_notebook(row, show, say)
             else:
-                _train(row, training(row.config, download=given.download), store, _Steps() if given.json else _Words())
+                _train(row, training(row.config, download=given.download), store, show)
         except LabError as error:
             if not given.all:
                 raise
@@ -216,28 +219,16 @@ class _Words:
                 _say(f"test accuracy {accuracy:.4f}, {event.seconds:.1f} s\n")
 
 
-def _compute_notebook(row: "Row", root: Path, say: "Callable[[str], None]") -> set[str]:
-    """Compute both networks of the notebook for a row's data set (the second one needs the first); the rows' keys."""
-    import numpy as np
+def _compute_notebook(row: "Row", show: "Callable[[Event], None]", say: "Callable[[str], None]") -> set[str]:
+    """Compute both networks of the notebook for a row's data set and store them; the rows' keys."""
+    from core.work.here import do
+    from core.work.kinds.notebook import Notebook, NotebookComputed
 
-    from core.paper.notebook import decision, run_notebook
-    from core.paper.notebook_record import DECISION_GRID, keep_notebook_results
-
-    grid = np.stack(np.meshgrid(DECISION_GRID, DECISION_GRID), axis=-1).reshape(-1, 2)
-    results = {}
-    for done in run_notebook(row.dataset):
-        plane = decision(done, grid).reshape(len(DECISION_GRID), -1).round(2)
-        results[f"{row.dataset}-{done.network}-notebook"] = {
-            "accuracy": done.test_accuracy,
-            "loss": done.test_loss,
-            "seconds": done.seconds,
-            "weights": done.weights.tolist(),
-            "decision": plane.tolist(),
-        }
-        say(f"{done.network} {done.test_accuracy:.3f}, {done.seconds:.1f} s  ")
-    say("\n")
-    keep_notebook_results(results, root)
-    return set(results)
+    done = do(Notebook(dataset=row.dataset, stores=True), show)
+    assert isinstance(done, NotebookComputed)
+    told = [f"{key} {values['accuracy']:.3f}, {values['seconds']:.1f} s" for key, values in done.results.items()]
+    say("  ".join(told) + "\n")
+    return set(done.results)
 
 
 def _train(row: "Row", work: "Training", store: "Store", show: "Callable[[Event], None]") -> None:

@@ -9,9 +9,8 @@ Three habits of that notebook decide the last digits (github.com/XanaduAI/quantu
 The notebook's numbers are the last step's test accuracies. `core.training.loop` treats the same data with today's Adam.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import pi, sqrt
 from time import perf_counter
 from typing import Any, Literal
@@ -23,8 +22,10 @@ from torch import Tensor
 from core.circuit.dressed import dressed_circuit
 from core.circuit.simulator import simulator
 from core.config.heads.dressed_quantum import DressedQuantum
+from core.data.downloads import Stopwatch
 from core.data.registry import dataset
 from core.errors import LabError
+from core.events import Progress
 from core.training.layers import Dense, Elementwise, Layer, Quantum
 
 NetworkName = Literal["classical", "hybrid"]
@@ -39,6 +40,7 @@ N_QUBITS, Q_DEPTH = 5, 5
 BLOCKS = ((N_QUBITS, 3), (15, N_QUBITS), (N_QUBITS, N_QUBITS + 1), (2, N_QUBITS + 1))
 """The one weight vector: pre_net, angles (rows 1 to 5 are used), classical block, post_net; biases are last columns."""
 BATCH_SIZE, ITERATIONS = 10, 1_000
+SECONDS_BETWEEN_PROGRESS = 0.1
 WEIGHT_SEED, SHUFFLE_SEED, SPREAD = 55, 150, 0.001
 BETA_1, BETA_2, EPSILON = 0.9, 0.99, 1e-8
 
@@ -59,14 +61,10 @@ class NotebookRun:
     """(132,) float64, laid out as `BLOCKS` says"""
 
 
-Listener = Callable[[NetworkName, int], None]
-"""Told of every iteration of a network, from 1 to `ITERATIONS`; what it raises ends the training."""
-
-
-def run_notebook(name: str, listen: Listener = lambda network, iteration: None) -> Iterator[NotebookRun]:
+def run_notebook(name: str) -> Iterator[Progress | NotebookRun]:
     """Train the notebook's classical network, then its hybrid one, on "spirals", "spirals_2.0", "square" or "moons".
 
-    Raises `LabError` for another data set.
+    Tells about ten times a second how many iterations are done. Raises `LabError` for another data set.
     """
     if name not in DATASETS:
         raise LabError(f"dataset = {name!r} is not in the notebook: choose one of {', '.join(DATASETS)}")
@@ -77,7 +75,7 @@ def run_notebook(name: str, listen: Listener = lambda network, iteration: None) 
     for kind in ("classical", "hybrid"):
         started = perf_counter()
         network = NotebookNetwork(kind)
-        order = network.train(inputs, labels, learning_rate, partial(listen, kind))
+        order = yield from network.train(inputs, labels, learning_rate, f"the {kind} network")
         seconds = perf_counter() - started
         inputs, labels = inputs[order], labels[order]
         log_likelihood, _ = network.forward(test_inputs)
@@ -139,9 +137,11 @@ class NotebookNetwork:
         inputs: Tensor,
         labels: Tensor,
         learning_rate: float,
-        listen: Callable[[int], None] = lambda iteration: None,
-    ) -> Tensor:
-        """1,000 steps of the notebook's Adam; returns the order (n,) in which the training points are left."""
+        what: str,
+    ) -> Generator[Progress, None, Tensor]:
+        """1,000 steps of the notebook's Adam, told of as ``what``; returns the order (n,) in which the training points
+        are left."""
+        watch, told = Stopwatch(what, ITERATIONS, "iterations"), 0.0
         shuffle = np.random.RandomState(SHUFFLE_SEED)
         order = torch.arange(len(inputs))
         first_moment = second_moment = torch.empty(0)
@@ -163,7 +163,9 @@ class NotebookNetwork:
                 second_moment = BETA_2 * second_moment + (1 - BETA_2) * self.grad**2
             rate = learning_rate * sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
             self.flat -= rate * first_moment / (second_moment.sqrt() + EPSILON)
-            listen(step)
+            if perf_counter() - told > SECONDS_BETWEEN_PROGRESS or step == ITERATIONS:
+                told = perf_counter()
+                yield watch.progress(step - watch.done)
         return order
 
 

@@ -1,6 +1,7 @@
 """The owner's side of one attempt: work is handed to some worker of the cluster, listened to, and asked to stop."""
 
 import asyncio
+import dataclasses
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,7 +17,7 @@ from core.work.kinds.base import Work, unable
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 _LOST = (KilledWorker, FutureCancelledError, OSError)
 """What Dask raises when a worker process or the scheduler is gone."""
-_PUBLISHED: dict[str, Callable[..., Event]] = {event.kind: event for event in (Progress, Origin, Started, Step, Epoch)}
+_PUBLISHED: dict[str, Any] = {event.kind: event for event in (Progress, Origin, Started, Step, Epoch)}
 """The events that a worker publishes; what holds arrays is returned or fetched instead."""
 
 Background = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
@@ -114,6 +115,9 @@ class Attempt:
         if kind == "begun":
             self._worker = fields["worker"]
             self._begun()
-        else:  # lists arrive as tuples
-            plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-            self._hear(_PUBLISHED[kind](**plain))
+        else:
+            event = _PUBLISHED[kind]
+            known = {
+                each.name: fields[each.name] for each in dataclasses.fields(event)
+            }  # a kind's own progress has more
+            self._hear(event(**{name: list(each) if isinstance(each, tuple) else each for name, each in known.items()}))

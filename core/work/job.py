@@ -96,6 +96,8 @@ class Job:
     def ask_to_stop(self, wanted: Literal["paused", "stopped", "interrupted"], message: str = "") -> None:
         """Let the attempt under way end after its current step, to become what is wanted."""
         self.wanted, self.message = wanted, message
+        if not isinstance(self.snapshot, Snapshot):
+            self.show(message="Stopping after the step under way.")
         if self.attempt:
             self.attempt.ask_to_stop()
 
@@ -112,15 +114,16 @@ class Job:
         if self.wanted:
             self._become_wanted()
             return
-        where = f"after epoch {mark}" if isinstance(self.snapshot, Snapshot) else f"at {mark}"
+        is_run = isinstance(self.snapshot, Snapshot)
+        where = f"after epoch {mark}" if is_run else "at the same point"
         if not self.work.goes_on:
             self.end("interrupted", "Its worker process ended, perhaps for want of memory: start it again.")
         elif self.losses < ATTEMPTS:
-            self._wait_again(f"Its worker process ended; it goes on {where}.")
+            self._wait_again(f"Its worker process ended; it goes on {where if is_run else 'where it was'}.")
         else:
             times = "once" if self.losses == 1 else f"{self.losses} times"
-            reason = f"Its worker process ended {times} {where}, perhaps for want of memory: resume it."
-            self.end("interrupted", reason)
+            again = "resume it" if is_run else "start it again"
+            self.end("interrupted", f"Its worker process ended {times} {where}, perhaps for want of memory: {again}.")
 
     def _become_wanted(self) -> None:
         wanted, self.wanted = self.wanted or "interrupted", None

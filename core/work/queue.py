@@ -13,12 +13,15 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from core.config.run import RunConfig
 from core.errors import LabError
-from core.runs.snapshots import Snapshot, StoredSnapshots, from_record
-from core.runs.store import LIVE, SHIPPED, Status, Store
+from core.runs.snapshots import Snapshot, Standing, StoredSnapshots, from_record
+from core.runs.store import LIVE, SHIPPED, Record, Status, Store
 from core.settings import settings
 from core.work import cluster
 from core.work.attempt import Attempt
 from core.work.job import Job
+from core.work.kinds.base import Work
+from core.work.kinds.train import Training
+from core.work.records import WorkSnapshot, WorkStore
 from core.work.resume import Resumable, resumable, training
 from core.work.turns import first_to_start, in_turn
 
@@ -36,13 +39,17 @@ class Waiting(NamedTuple):
     owner: str
     status: Status
     position: int
+    title: str
+    """What it does, in a few words."""
+    config: RunConfig | None
+    """Of work that trains a run."""
 
 
 class Jobs:
     """The work of this process. Returns at once; the cluster starts in the background, and work queues until it is up.
 
     Args:
-        store: where runs are recorded.
+        store: where runs are recorded; other work is recorded below its folder.
         scheduler: address of an outside Dask scheduler; by default the setting, which by default is none.
         workers: worker processes of the embedded cluster; by default the setting.
         processes: False keeps the workers inside this process, for platforms where Dask cannot do better.
@@ -56,6 +63,7 @@ class Jobs:
         processes: bool = cluster.PROCESSES,
     ) -> None:
         self.store = store if store is not None else Store(also=SHIPPED)
+        self.works = WorkStore(self.store.root / "work")
         self.problem = ""
         """One sentence if the cluster could not be started or reached, else empty."""
         self._scheduler = scheduler if scheduler is not None else settings().scheduler
@@ -65,6 +73,7 @@ class Jobs:
         self._waiting: list[Job] = []
         self._working: list[Job] = []
         self._stored = StoredSnapshots(self.store)
+        self._latest: dict[Work, str] = {each.work: each.run_id for each in self.works.load_all()}
         self._ready = threading.Event()
         self._news = threading.Condition()
         self._listeners: list[Callable[[str], None]] = []
@@ -97,18 +106,22 @@ class Jobs:
         """
         self._listeners.append(hear)
 
-    def submit(self, config: RunConfig, owner: str = "", run_id: str | None = None) -> str:
-        """Queue a new run, or with `run_id` go on with that one, and return its id.
+    def submit(self, work: RunConfig | Work, owner: str = "", run_id: str | None = None) -> str:
+        """Queue work, or with `run_id` go on with that run, and return its id; a configuration asks for its training.
 
-        `LabError` if its features are not on this machine, or the results cannot be written.
+        Work that is no run is done once for all who ask while it is under way. `LabError` if something is missing
+        without which it cannot begin, or the results cannot be written.
         """
         if run_id is not None:
             self.resume(run_id)
             return run_id
-        work = training(config)
+        work = training(work) if isinstance(work, RunConfig) else work
         material = work.material()
-        run_id = self.store.create(config, work.provenance(material), owner=owner)
-        snapshot = Snapshot(run_id=run_id, config=config, owner=owner, status="queued")
+        if not isinstance(work, Training):
+            return self._do(self._join(work, material, owner))
+        run_id = self.store.create(work.config, work.provenance(material), owner=owner)
+        snapshot = Snapshot(run_id=run_id, config=work.config, owner=owner, status="queued")
+        self._latest[work] = run_id
         self._do(self._enqueue(Job(work, self.store, snapshot, material, self._tell)))
         return run_id
 
@@ -117,7 +130,7 @@ class Jobs:
         self._do(self._end_early(run_id, "paused"))
 
     def stop(self, run_id: str) -> None:
-        """Let a run end after its current step; its epochs stay, and it can still be resumed."""
+        """Let work end after its current step; a run's epochs stay, and it can still be resumed."""
         self._do(self._end_early(run_id, "stopped"))
 
     def resume(self, run_id: str) -> None:
@@ -131,9 +144,9 @@ class Jobs:
 
     def queue(self) -> list[Waiting]:
         """The work of this process that is under way (position 0) and that waits for a worker (from 1)."""
-        live = [job.snapshot for job in list(self._jobs.values()) if job.snapshot.status in LIVE]
-        live.sort(key=lambda each: each.position)
-        return [Waiting(each.run_id, each.owner, each.status, each.position) for each in live]
+        live = [job for job in list(self._jobs.values()) if job.snapshot.status in LIVE]
+        live.sort(key=lambda job: job.snapshot.position)
+        return [_line(job) for job in live]
 
     def snapshot(self, run_id: str) -> Snapshot:
         """How a run stands: from memory if it is one of this process, else from its record; `LabError` if unknown."""
@@ -142,6 +155,33 @@ class Jobs:
             return job.snapshot
         return self._stored.snapshot(run_id)
 
+    def latest(self, work: Work) -> Standing | None:
+        """How the latest work stands that was asked to do exactly this; None if none was, or its record is gone.
+
+        Runs are known of this process alone, other work also of earlier ones.
+        """
+        run_id = self._latest.get(work)
+        if run_id is None:
+            return None
+        job = self._jobs.get(run_id)
+        if job is not None:
+            return job.snapshot
+        try:
+            return self._stored.snapshot(run_id) if isinstance(work, Training) else self.works.load(run_id)
+        except LabError:
+            return None
+
+    def recent(self, kind: type[Work]) -> list[WorkSnapshot]:
+        """Work of a kind that is no run, newest first: all that goes on, and the last that ended or was interrupted."""
+        found: list[WorkSnapshot] = []
+        for work in reversed([*self._latest]):
+            standing = self.latest(work) if isinstance(work, kind) else None
+            if isinstance(standing, WorkSnapshot):
+                found.append(standing)
+                if standing.status not in LIVE:
+                    break
+        return found
+
     def close(self) -> None:
         """End all work, which can be resumed, and the cluster."""
         atexit.unregister(self.close)
@@ -149,6 +189,7 @@ class Jobs:
             self._loop.call_soon_threadsafe(self._begin_to_close)
             self._thread.join(SECONDS_TO_EXIT)
         self.store.close()
+        self.works.close()
 
     # What follows runs in the owning thread, except `_do`.
 
@@ -252,13 +293,24 @@ class Jobs:
         self._number_the_queue()
         self._changed.set()
 
+    async def _join(self, work: Work, material: Any, owner: str) -> str:
+        """The id of work that is no run: that which is under way already, or new."""
+        job = self._jobs.get(self._latest.get(work, ""))
+        if job is not None and job.snapshot.status in LIVE and job.wanted is None:
+            return job.run_id
+        snapshot = self.works.create(work, owner)
+        self._latest.pop(work, None)  # so that the newest comes last
+        self._latest[work] = snapshot.run_id
+        await self._enqueue(Job(work, self.works, snapshot, material, self._tell))
+        return snapshot.run_id
+
     async def _end_early(self, run_id: str, wanted: Literal["paused", "stopped"]) -> None:
         job = self._jobs.get(run_id)
         if job is None or job.snapshot.status not in LIVE:
-            record = self.store.load(run_id)
+            record: Record | Standing = self.works.load(run_id) if self.works.has(run_id) else self.store.load(run_id)
             if record.status in LIVE:
                 raise LabError(f"Run {run_id} is being trained by another process: end it there.")
-            if wanted == "stopped" and record.status in ("paused", "interrupted"):
+            if isinstance(record, Record) and wanted == "stopped" and record.status in ("paused", "interrupted"):
                 self.store.set_status(run_id, "stopped")
         elif job in self._waiting:
             self._waiting.remove(job)
@@ -332,3 +384,9 @@ class Jobs:
     def _tell_listeners(self, run_id: str) -> None:
         for hear in self._listeners:
             hear(run_id)
+
+
+def _line(job: Job) -> Waiting:
+    config = job.work.config if isinstance(job.work, Training) else None
+    standing = job.snapshot
+    return Waiting(job.run_id, standing.owner, standing.status, standing.position, job.work.title, config)

@@ -31,10 +31,11 @@ def _queue() -> None:
     if not waiting:
         st.caption("Empty.")
     for each in waiting:
-        snapshot = jobs().snapshot(each.run_id)
         whose = "yours" if may_control(each.owner) else "of somebody else"
-        place = "in training" if each.position == 0 else f"place {each.position}"
-        st.caption(f"{place}: {snapshot.config.head.style.label}, {experiment_title([snapshot.config])} ({whose})")
+        place = "under way" if each.position == 0 else f"place {each.position}"
+        config = each.config
+        what = f"{config.head.style.label}, {experiment_title([config])}" if config else each.title
+        st.caption(f"{place}: {what} ({whose})")
 
 
 def _own() -> None:

@@ -55,6 +55,7 @@ PROBE = {
 def cache_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for this machine's banks, and no data folder."""
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path / "results"))
     monkeypatch.setenv("LAB_DATA_DIR", str(tmp_path / "no data"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     return tmp_path / "cache"

@@ -1,15 +1,9 @@
 """The paper's page in a real browser: opened by its link, read, and a row pressed."""
 
-import time
-from pathlib import Path
-
-import pytest
-from live_page import SLOW, Laboratory, new_page
+from live_page import Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
 
 from core.paper.rows import find_row, rows
-from pages.ui.extraction import Command
-from pages.ui.notebook_run import Computation
 from pages.ui.row_runs import short_title
 
 FIRST_ROW, ROW, RUN_COLUMN = 49, 33, 324
@@ -101,41 +95,6 @@ def test_a_row_with_batchnorm_says_what_training_on_images_takes(browser: Browse
     expect(page.get_by_role("button", name="and train")).to_be_visible()
     expect(page.get_by_role("button", name="Extract features")).to_have_count(0)
     page.context.close()
-
-
-def wait_until_ended(work: Command | Computation) -> None:
-    for _ in range(SLOW // 100):
-        if work.ended if isinstance(work, Command) else work.status not in ("queued", "running"):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{work} has not ended")
-
-
-def test_a_process_that_fails_ends_with_its_sentence() -> None:
-    command = Command(("paper", "run", "example 7", "--json"), "Looking for the row")
-    assert command.told() == ("Looking for the row (0 s)", 0.0)
-    command.start()
-    wait_until_ended(command)
-    assert command.problem.startswith("row = 'example 7' is not in the table")
-
-
-def test_a_process_that_is_stopped_has_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
-    command = Command(("paper", "run", "--all", "--json"), "Reading the table")
-    command.start()
-    command.stop()
-    wait_until_ended(command)
-    assert (command.stopped, command.problem) == (True, "")
-    assert not list(tmp_path.glob("paper-*/run.json"))
-
-
-def test_a_computation_of_the_notebook_stops_and_tells_why() -> None:
-    row = find_row("square-hybrid-notebook")
-    stopped = Computation(row)
-    stopped.stop()
-    stopped.start()
-    wait_until_ended(stopped)
-    assert (stopped.status, stopped.told(), stopped.measured) == ("stopped", "stopped at iteration 0.", None)
 
 
 def test_the_button_belongs_to_its_row_also_when_the_table_is_sorted(browser: Browser, laboratory: Laboratory) -> None:

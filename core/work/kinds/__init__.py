@@ -1,5 +1,7 @@
 """Kinds of work, each in a file: what is asked for, the events of doing it, and what is kept of it.
 
 Read in this order: `base` (the contract), `train` (a head on features), `images` (a head on images, for BatchNorm in
-training mode). A new kind is one file.
+training mode), `extract` (features of images), `compare` (a head with its rivals), `notebook` (the authors', number for
+number), `measure` (how long work will take), `listed` (all of them, read back from records). A new kind is one file and
+its name in `listed`.
 """

@@ -43,8 +43,8 @@ class Work(Frozen):
         """
         raise NotImplementedError
 
-    def keep(self, result: Result) -> dict[str, Any]:
-        """Store what came out, whole or not at all; what the record says of it, as JSON's plain data."""
+    def keep(self, result: Result) -> None:
+        """Store what came out where it belongs, whole or not at all; the record holds its summary."""
         raise NotImplementedError
 
 

@@ -6,8 +6,9 @@ from core.comparison.problem import PROBLEMS, TRIALS, problem_config
 from core.comparison.rivals import rivals
 from core.report.verdicts import too_few_seeds
 from core.statistics.intervals import SEEDS
+from core.work.kinds.compare import Compare
 from pages.ui.compare.choice import comparison_title
-from pages.ui.contest import contest_going, contest_view, start_contest
+from pages.ui.compare.running import comparisons_view, is_compared, start_comparison
 
 
 def run_again(shown: str | None) -> None:
@@ -26,19 +27,21 @@ def run_again(shown: str | None) -> None:
         key="run-trials",
         help=f"For every head, on validation data; 0: the paper's settings for all. The shipped ones try {TRIALS}.",
     )
-    arguments = ["--problem", str(problem), "--seeds", str(seeds), "--trials", str(trials)]
+    config = problem_config(problem).model_copy(update={"seeds": seeds})
+    command = f"python -m core compare --problem {problem} --seeds {seeds} --trials {trials}"
+    work = Compare(config=config, n_trials=trials, command=command)
     st.button(
         "Compare",
         icon=":material/play_arrow:",
         type="primary",
         key="start-comparison",
-        disabled=contest_going(),
-        on_click=start_contest,
-        args=(arguments,),
+        disabled=is_compared(work),
+        on_click=start_comparison,
+        args=(work,),
     )
-    contest_view()
+    comparisons_view()
     st.caption(
-        f"The same from a terminal: `python -m core compare {' '.join(arguments)}`. Other data and features: "
+        f"The same from a terminal: `{command}`. Other data and features: "
         "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
     )
 
