@@ -36,6 +36,7 @@ LIGHT = (
     "paper.rows",
     "paper.table",
     "paper.notebook_record",
+    "work.queue",
 )
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
