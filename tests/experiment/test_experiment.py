@@ -78,9 +78,9 @@ def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: whole numbers from 2 to 12 are allowed."),
-        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed."),
-        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed."),
+        ({"n_qubits": "13"}, "n_qubits = '13' is not possible: whole numbers from 2 to 12 are allowed"),
+        ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed"),
+        ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed"),
         ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
         ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
         ({"features": "../../etc"}, "features = '../../etc' is not possible"),
