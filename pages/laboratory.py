@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def compared(wanted: Experiment | None, snapshots: Sequence[Snapshot]) -> tuple[bool, str]:
-    """Whether the controls have moved away from the runs that are shown, and what of these they cannot say."""
+    """Whether the controls differ from the runs that are shown, and which settings of the runs have no control."""
     if wanted is None or not snapshots:
         return False, ""
     configs = [each.config for each in snapshots]
@@ -75,7 +75,7 @@ def compared(wanted: Experiment | None, snapshots: Sequence[Snapshot]) -> tuple[
 
 def known_runs(named: str) -> tuple[tuple[str, ...], str]:
     """Those of the named runs that are here and belong together, and one sentence if some are or do not."""
-    found: list[Snapshot] = []
+    belonging: list[Snapshot] = []
     problem = ""
     for run_id in filter(None, named.split(",")):
         try:
@@ -83,11 +83,11 @@ def known_runs(named: str) -> tuple[tuple[str, ...], str]:
         except LabError as error:
             problem = str(error)
             continue
-        if found and shared_settings(snapshot.config) != shared_settings(found[0].config):
-            problem = f"Run {run_id} has other settings than {found[0].run_id}: open it by itself."
+        if belonging and shared_settings(snapshot.config) != shared_settings(belonging[0].config):
+            problem = f"Run {run_id} has other settings than {belonging[0].run_id}: open it by itself."
         else:
-            found.append(snapshot)
-    return tuple(each.run_id for each in found), problem
+            belonging.append(snapshot)
+    return tuple(each.run_id for each in belonging), problem
 
 
 def linked_settings(named: str) -> dict[str, object]:
@@ -154,7 +154,7 @@ def submit(configs: Sequence[RunConfig], owner: str) -> list[str]:
 
 
 def seconds_of(wanted: Experiment | None) -> tuple[float | None, bool]:
-    """How long the experiment will take, None if that is not known, and whether runs of this machine say so."""
+    """How long the experiment will take, None if that is not known, and whether runs of this machine show it."""
     expected = [forecast(config) for config in wanted.configs] if wanted else []
     known = [each for each in expected if each is not None]
     if not known or len(known) < len(expected):
@@ -172,7 +172,7 @@ def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
 @st.cache_data(ttl=60, show_spinner=False)
 def shipped_index() -> dict[str, str]:
     """Settings of every shipped, finished run, whatever its number of seeds → its id."""
-    store, found = Store(SHIPPED), {}
+    store, index = Store(SHIPPED), {}
     for run_id in store.run_ids():
         if not is_shipped(run_id):
             continue
@@ -181,8 +181,8 @@ def shipped_index() -> dict[str, str]:
         except LabError:
             continue  # not a run, or one of another version
         if record.status == "finished":
-            found[any_seeds(record.config)] = run_id
-    return found
+            index[any_seeds(record.config)] = run_id
+    return index
 
 
 def any_seeds(config: RunConfig) -> str:

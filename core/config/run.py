@@ -37,7 +37,7 @@ class RunConfig(Frozen):
     The defaults are the paper's settings for ants and bees (arXiv:1912.08278, sec. IV B).
     """
 
-    dataset: Annotated[str, OneOf(DATASETS)] = Field("ants_bees", description="What is to be told apart.")
+    dataset: Annotated[str, OneOf(DATASETS)] = Field("ants_bees", description="Data set to classify.")
     backbone: str = Field("", max_length=64, description="Frozen torchvision network; empty: the data set's default.")
     layer: str = Field("", max_length=64, description="Layer whose averaged output is the feature vector.")
     weights: str = Field("", max_length=64, description="Name of the backbone's weights; empty: its default.")
@@ -67,7 +67,7 @@ class RunConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _fill_features(cls, values: Any) -> Any:
-        """Fill empty backbone, layer and weights with defaults, so that a record says all."""
+        """Fill empty backbone, layer and weights with defaults, so that a record is complete."""
         if not isinstance(values, dict):
             return values
         values = dict(values)

@@ -1,6 +1,6 @@
 """News of runs, pushed to every page that shows them: one producer for all pages, silence while nothing changes.
 
-A page is drawn once, by Streamlit, and then told what is new over a WebSocket of its own at ``/live``: new points of
+A page is drawn once, by Streamlit, and then hears what is new over a WebSocket of its own at ``/live``: new points of
 its curves, the status line, the table of heads. No page looks for news on a timer, so pages that wait cost nothing. A
 page says which runs it shows and how many epochs of each it has drawn; every message continues from there, so a page
 that was slow gets one message instead of many. When something changes that only a new drawing can show (the end of a
@@ -31,7 +31,7 @@ SECONDS_BETWEEN_NEWS = 0.15
 SHARE_OF_TIME = 0.25
 """The producer rests until it has worked at most this share of the time: a server that is late has fewer news."""
 MOST_SECONDS_BETWEEN_NEWS = 0.6
-"""However late the server is, the end of a run shall not wait for longer."""
+"""However late the server is, the end of a run waits no longer than this."""
 SECONDS_BETWEEN_PAGES = 0.1
 """Pages that watch the same run are drawn anew one after the other when it ends."""
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -50,13 +50,13 @@ class _Page:
     drawn: list[int] = field(default_factory=list)
     """How many epochs of each run the page has."""
     said: dict[str, Any] = field(default_factory=dict)
-    """What the page was told last, apart from points."""
+    """What was sent to the page last, apart from points."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass
 class _Experiment:
-    """Runs that some page shows: what there is to tell of them, made once for all their pages."""
+    """Runs that some page shows: their news, made once for all their pages."""
 
     points: list[Points]
     said: dict[str, Any]
@@ -175,11 +175,11 @@ class Channel:
             time.sleep(min(max(SECONDS_BETWEEN_NEWS, worked / SHARE_OF_TIME), MOST_SECONDS_BETWEEN_NEWS))
 
     def _only_waits(self, runs: Runs) -> bool:
-        """Whether there is no more to tell of these runs than their place in the queue: then others go first."""
+        """Whether the only news of these runs can be their place in the queue: others go first."""
         return overall(self._snapshots(runs) or ()) == "queued"
 
     def _wait_for_news(self) -> set[str]:
-        """Ids of runs that have changed, or may have: of those that another process trains, only their records tell."""
+        """Ids of runs that have changed, or may have: a run that another process trains shows only in its record."""
         with self._lock:
             elsewhere = {run_id for each in self._experiments.values() for run_id in each.elsewhere}
         try:
@@ -227,7 +227,7 @@ class Channel:
         try:
             return [self._jobs.snapshot(run_id) for run_id in runs]
         except LabError:
-            return None  # not here, or removed meanwhile; the page itself says so
+            return None  # not here, or removed meanwhile; the page itself shows that
 
 
 def _ranges(points: Sequence[Points]) -> dict[str, Any]:

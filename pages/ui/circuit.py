@@ -56,7 +56,7 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, run_id:
 
 
 _TRAINED = "Trained angles in radians, of the first seed; the first RY take the features."
-_PLANNED = "As the sliders describe it; once the quantum head has been trained, its angles stand in the gates."
+_PLANNED = "As set by the sliders. Once the quantum head has been trained, the gates show its angles."
 
 
 def _gate(gate: Gate, angles: tuple[float, ...] | None) -> list[object]:

@@ -1,4 +1,4 @@
-"""How long training takes on this machine, as far as stored runs tell."""
+"""How long training takes on this machine, as far as stored runs show."""
 
 from typing import NamedTuple
 

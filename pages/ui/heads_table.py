@@ -8,7 +8,7 @@ from core.statistics.intervals import share_interval
 from pages.ui.lines import Line, judged_on
 from pages.ui.panel import escape, panel, swatch
 
-EPOCHS_TO_TELL, SECONDS_TO_TELL = 10, 1.0
+EPOCHS_TO_SHOW, SECONDS_TO_SHOW = 10, 1.0
 """A time is shown after so many epochs, or after fewer that have lasted so long together."""
 
 
@@ -19,7 +19,7 @@ def heads_table(lines: Sequence[Line], live: Sequence[str]) -> None:
         f'<h2>Heads side by side</h2><div class="scroll" data-live="table">{table_html(lines)}</div>'
         f'<div class="quiet"><small>Parameters are the trained ones. Accuracy is on {data} data after the latest '
         f"epoch; {SPREAD}. Time: training steps of the fastest epoch, which other work on the machine disturbs least; "
-        f"shown after {EPOCHS_TO_TELL} epochs or {SECONDS_TO_TELL:.0f} s.</small></div>",
+        f"shown after {EPOCHS_TO_SHOW} epochs or {SECONDS_TO_SHOW:.0f} s.</small></div>",
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
         live=live,
@@ -59,9 +59,9 @@ def _accuracy(epoch: Epoch) -> str:
 
 
 def _fastest_epoch(epochs: Sequence[Epoch]) -> float | None:
-    """Seconds of the fastest epoch; None while they are too few to tell."""
+    """Seconds of the fastest epoch; None while there are too few."""
     seconds = [epoch.seconds for epoch in epochs]
-    return min(seconds) if len(seconds) >= EPOCHS_TO_TELL or sum(seconds) >= SECONDS_TO_TELL else None
+    return min(seconds) if len(seconds) >= EPOCHS_TO_SHOW or sum(seconds) >= SECONDS_TO_SHOW else None
 
 
 def _short(seconds: float) -> str:

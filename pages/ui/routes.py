@@ -79,7 +79,7 @@ def _plotly() -> bytes:
 
 
 def _channel_or_none() -> Any:
-    """The channel of this server; None when its settings cannot be, which the page says."""
+    """The channel of this server; None when its settings are not possible, which the page explains."""
     from pages.ui.service import channel
 
     try:

@@ -53,7 +53,7 @@ def load_for_good(*modules: str) -> None:
 
 
 def person() -> str:
-    """A name for whoever uses this browser: the digest of a secret that lives in a cookie of the browser.
+    """A name for the person at this browser: the digest of a secret that lives in a cookie of the browser.
 
     It stays the same over reloads and restarts, is in no link, and cannot be guessed.
     """

@@ -1,4 +1,4 @@
-"""How the runs of one experiment stand together: in one line, as a share, and as pieces of the page that change."""
+"""The common status of an experiment's runs: as one line, as a share, and as the pieces of the page that change."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,11 +21,11 @@ EPOCHS_TO_COUNT_DOWN, SECONDS_TO_COUNT_DOWN = 3, 2.0
 WORKERS_START = "the workers are starting"
 
 ORDER: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
-"""An experiment of several runs stands as the first of these that one of its runs stands at."""
+"""An experiment of several runs has the first of these statuses that one of its runs has."""
 
 
 def overall(runs: Iterable[Snapshot | Record]) -> Status | None:
-    """How the runs of one experiment stand together; None without any."""
+    """The common status of the runs of one experiment; None without any."""
     statuses = {each.status for each in runs}
     return next((status for status in ORDER if status in statuses), None)
 
@@ -101,13 +101,13 @@ def _reached(snapshots: Sequence[Snapshot]) -> str:
 
 
 def _has_a_pace(snapshot: Snapshot) -> bool:
-    """Whether a run tells how long it will take, or has not begun."""
+    """Whether a run has shown how long it will take, or has not begun."""
     slow = snapshot.pace is not None and snapshot.pace >= SECONDS_TO_COUNT_DOWN
     return snapshot.status != "running" or slow or len(snapshot.epochs) >= EPOCHS_TO_COUNT_DOWN
 
 
 def _message(snapshots: Sequence[Snapshot]) -> str:
-    """What there is to say of a run, and of which one unless it holds for all."""
+    """The message of a run, with the run's name unless all have the same message."""
     if len({each.message for each in snapshots}) == 1:
         return snapshots[0].message
     return next(f"{each.config.head.style.label}: {each.message}" for each in snapshots if each.message)

@@ -15,7 +15,7 @@ from core.config.heads.layers import Layer, Parameter
 class Style:
     """How a head is called and drawn, on every page, slide and export.
 
-    Colours are Okabe and Ito's, which people with any kind of colour vision tell apart, and lie at different greys.
+    Colours are Okabe and Ito's, which people with any kind of colour vision can distinguish, and differ in grey.
     dash: plotly's pattern of stroke and gap lengths.
     """
 

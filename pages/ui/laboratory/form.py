@@ -1,6 +1,6 @@
 """The form in the sidebar. Its controls, the page's address and the experiment are the same thing in three shapes.
 
-The address is written after every change, and read when a page opens or when somebody goes back in the browser.
+The address is written after every change, and read when a page opens or when a person goes back in the browser.
 (Streamlit can bind a control to the address by itself, but then with its text on the screen in place of its value.)
 """
 
@@ -22,12 +22,12 @@ from core.experiment.features import feature_choices
 
 
 def read_address(linked: Callable[[str], Mapping[str, Any]], returns: bool) -> bool:
-    """Set the controls and the runs that are shown from the address, when somebody else than `write_address` set it.
+    """Set the controls and the runs that are shown from the address, when something other than `write_address` set it.
 
-    linked: run ids as they stand in the address → the settings of these runs, which hold where the address itself says
-    nothing of controls; returns: whether the person comes back from another page, which leaves the address bare.
+    linked: run ids as the address has them → the settings of these runs, which apply where the address itself names no
+    controls; returns: whether the person comes back from another page, which leaves the address bare.
 
-    True if the address was read: a link was opened, or somebody went back in the browser.
+    True if the address was read: a link was opened, or a person went back in the browser.
     """
     state = st.session_state
     address = {name: st.query_params[name] for name in _ADDRESS if name in st.query_params}
@@ -40,7 +40,7 @@ def read_address(linked: Callable[[str], Mapping[str, Any]], returns: bool) -> b
 
 
 def write_address(values: Values) -> None:
-    """Make the address say what the page shows."""
+    """Make the address match what the page shows."""
     state = st.session_state
     wanted = to_address(values) | ({"run": state.run} if state.run else {})
     if "address" in state and wanted != state.address:
@@ -107,7 +107,7 @@ def controls() -> Values:
 
 
 def _follow_dataset() -> None:
-    """Controls that stand at their defaults take those of the data set that was chosen, the paper's settings for it."""
+    """Controls at their defaults take those of the chosen data set: the paper's settings for it."""
     state = st.session_state
     shown, _ = from_address(state.address)
     before: Mapping[str, Any] = {**default_values(shown["dataset"])}

@@ -1,4 +1,4 @@
-"""What this page showed before: the last experiments stay behind the present curves, so that a change is seen."""
+"""What this page showed before: the last experiments stay behind the current curves, so that a change shows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from pages.ui.laboratory.form import in_words
 from pages.ui.laboratory.view import load
 
 KEPT = 3
-"""So many experiments stay; those that somebody keeps stay besides."""
+"""How many experiments stay; those that a person keeps stay as well."""
 
 Runs = tuple[str, ...]
 
@@ -27,7 +27,7 @@ def leave(runs: Runs) -> None:
 
 
 def forget() -> None:
-    """Show no experiments from before any more, except those that somebody keeps."""
+    """Stop showing earlier experiments, except those that a person keeps."""
     kept = kept_runs()
     st.session_state.before = [each for each in st.session_state.get("before", []) if each in kept]
 
@@ -38,7 +38,7 @@ def shown_before() -> list[Runs]:
 
 
 def kept_runs() -> set[Runs]:
-    """The experiments that somebody keeps."""
+    """The experiments that a person keeps."""
     kept: set[Runs] = st.session_state.setdefault("kept", set())
     return kept
 
@@ -53,7 +53,7 @@ def ghosts(present: Sequence[Snapshot]) -> list[Ghost]:
     if not present:
         return []
     values = control_values([each.config for each in present])
-    found = []
+    drawn = []
     for runs in shown_before():
         try:
             snapshots = load(runs)
@@ -64,5 +64,5 @@ def ghosts(present: Sequence[Snapshot]) -> list[Ghost]:
         if not same_data or not all(each.epochs for each in snapshots) or runs == tuple(s.run_id for s in present):
             continue
         name = in_words(control_values([each.config for each in snapshots]), values)
-        found.append(Ghost(name, [Curve(each.config.head, each.epochs) for each in snapshots]))
-    return found
+        drawn.append(Ghost(name, [Curve(each.config.head, each.epochs) for each in snapshots]))
+    return drawn

@@ -1,4 +1,4 @@
-"""The line on top: what is shown, how it stands, and the buttons that pause, resume, stop and clear it."""
+"""The line on top: what is shown, its status, and the buttons that pause, resume, stop and clear it."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from pages.ui.standing import WORKERS_START, bar_html, overall, progress, status
 
 
 def header_view(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> None:
-    """Title, status and progress, and the buttons of whoever started the run."""
+    """Title, status and progress, and the buttons for the person who started the run."""
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         panel(_header_html(view, snapshots, lines), key="status", min_height=62, live=view.live_runs)
         with st.container(horizontal=True, gap="xsmall", width="content", key="actions"):
@@ -120,7 +120,7 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
 
 
 def _each(action: str, run_ids: Sequence[str]) -> None:
-    """Pause, resume or stop these runs, if they belong to whoever asks."""
+    """Pause, resume or stop these runs, if they belong to the person who asks."""
     for run_id in run_ids:
         try:
             if may_control(jobs().snapshot(run_id).owner):

@@ -1,4 +1,4 @@
-"""How an experiment stands: header with controls, curves, the heads side by side, the circuit; changed in place."""
+"""The experiment: header with controls, curves, the heads side by side, the circuit; changed in place."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ SECONDS_TO_FIRST_EPOCH = 0.4
 
 
 def live_view(view: View) -> None:
-    """Everything above the results; what changes while runs go on is told to the page by `pages.ui.channel`."""
+    """Everything above the results; `pages.ui.channel` sends what changes while runs go on."""
     _wait_for_first_epoch(view)
     snapshots = load(view.run_ids)
     lines = lines_of(snapshots) or untrained_lines(view.experiment.configs if view.experiment else ())

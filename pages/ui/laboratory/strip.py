@@ -30,7 +30,7 @@ def strip(features: Listing) -> None:
 
 
 def _steps(listing: Listing) -> Sequence[tuple[str, str, str]]:
-    """Icon, words and what there is to say of each step."""
+    """Icon, words and a remark for each step."""
     data = dataset(listing.features.dataset)
     numbers = f"{listing.n_features:,} numbers"
     answer = ("answer", " or ".join(data.classes), "the answer")

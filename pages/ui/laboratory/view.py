@@ -15,19 +15,19 @@ class View:
 
     run_ids: tuple[str, ...]
     experiment: Experiment | None
-    """What the controls say, None when that is not possible."""
+    """What the controls describe, None when that is not possible."""
     circuit: DressedQuantum
     """The circuit of the controls."""
     shipped: bool = False
-    """Whether the runs came with the laboratory and stand in for ones that nobody has started here."""
+    """Whether the runs came with the laboratory and are shown because nobody has started these settings here."""
     differs: bool = False
     """Whether the controls have moved away from the runs that are shown."""
     beyond: str = ""
-    """Settings of these runs that no control can say."""
+    """Settings of these runs for which there is no control."""
 
     @property
     def live_runs(self) -> tuple[str, ...]:
-        """The runs of which the page is told news: those that it shows, unless they are long over."""
+        """The runs whose news the page hears: those that it shows, unless they came with the laboratory."""
         return () if self.shipped else self.run_ids
 
 
