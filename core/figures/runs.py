@@ -3,6 +3,7 @@
 Losses are in nats, accuracies in [0, 1].
 """
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +16,7 @@ from plotly.subplots import make_subplots
 from core.config.heads.base import Head
 from core.events import Epoch
 from core.figures.style import TRAIN_DASH, rgba, seed_colour, seed_marker, template
+from core.statistics.metrics import Chance
 
 Quantity = Literal["loss", "accuracy"]
 QUANTITIES: tuple[Quantity, ...] = ("loss", "accuracy")
@@ -85,6 +87,7 @@ def curves(
     n_epochs: int,
     *,
     ghosts: Sequence[Ghost] = (),
+    chance: Chance | None = None,
     dark: bool = False,
     legend: bool = False,
 ) -> go.Figure:
@@ -93,7 +96,8 @@ def curves(
     Line: median over seeds of validation data; dotted: of training data; band: 10-90 % of the seeds on validation
     data. n_epochs fixes the horizontal axis from the first point on, so that a growing curve moves nothing. A trace's
     ``meta`` names the head, by its place in curve_list, and the `Series` that it draws: later points find their place.
-    ghosts, oldest first, are thin and grey, with the dashes of their heads, and named where they end.
+    chance is drawn as a line among the accuracies. ghosts, oldest first, are thin and grey, with the dashes of their
+    heads, and named where they end.
     """
     figure = go.Figure()
     drawn = [points_of(curve.epochs) for curve in curve_list]
@@ -156,6 +160,16 @@ def curves(
         showlegend=legend,
         uirevision="zoom",
     )
+    if chance is not None and quantity == "accuracy":
+        figure.add_hline(
+            chance.accuracy,
+            line={"color": GHOST_COLOUR, "width": 1, "dash": "1px,4px"},
+            annotation={
+                "text": f"always '{html.escape(chance.answer)}': {chance.accuracy:.1%}",
+                "font": {"color": GHOST_COLOUR, "size": 11},
+            },
+            annotation_position="bottom right",
+        )
     return figure
 
 

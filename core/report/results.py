@@ -13,7 +13,8 @@ from core.report.verdicts import all_in_one
 from core.runs.store import Record
 from core.statistics.intervals import share_interval, wilson_interval
 from core.statistics.metrics import chance_level
-from core.statistics.verdict import MARGIN, verdicts
+from core.statistics.verdict import MARGIN, VerdictKind, verdicts
+from core.words import listed
 
 MOST_SAMPLES = 12
 """Misclassified samples that are shown."""
@@ -99,6 +100,31 @@ def sentence(heads: Sequence[HeadResult]) -> str:
     )
     where = "on this test set" + (", at one learning rate for all heads" if one_learning_rate(heads) else "")
     return f"{start} {all_in_one(found, where)} More seeds {cannot} around each accuracy."
+
+
+def in_one_line(heads: Sequence[HeadResult]) -> str:
+    """The mean test accuracy of every head, and how the first compares with the others, as short as can be."""
+    first = heads[0]
+    means = ", ".join(f"{each.label} {100 * each.accuracy.mean():.1f}" for each in heads)
+    line = f"Test: {means} %"
+    if len(heads) < 2 or len(first.correct) < 2:
+        return line
+    chance = chance_level(first.labels, DATASETS[first.config.dataset].classes)
+    rivals: dict[str, list[str]] = {}
+    for verdict in verdicts(first.label, {each.label: each.accuracy for each in heads}, MARGIN, chance=chance):
+        rivals.setdefault(_SHORTEST[verdict.kind], []).append(verdict.rival)
+    if list(rivals) == [_SHORTEST["not enough evidence"]]:
+        return f"{line}: not decided"
+    return f"{line}: {first.label} {'; '.join(how.format(listed(names)) for how, names in rivals.items())}"
+
+
+_SHORTEST: dict[VerdictKind, str] = {
+    "better": "better than {}",
+    "worse": "worse than {}",
+    "equivalent": "equivalent to {}",
+    "at chance": "at chance level like {}",
+    "not enough evidence": "not decided against {}",
+}
 
 
 def explanation(config: RunConfig) -> str:

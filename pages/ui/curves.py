@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.config.heads.base import Head
 from core.figures.runs import GHOST_COLOUR, QUANTITIES, Curve, Ghost, curves
 from core.figures.style import TRAIN_DASH
+from core.statistics.metrics import Chance
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel, swatch
 
@@ -20,11 +21,12 @@ def curves_view(
     watched: str = "validation",
     live: Sequence[str] = (),
     before: Sequence[Ghost] = (),
+    chance: Chance | None = None,
 ) -> None:
     """Loss and accuracy of several heads against the epoch, with their legend.
 
     watched: the data beside training; live: the runs, one for each head, whose news continue the curves; before:
-    experiments that were shown before.
+    experiments that were shown before; chance: what always giving one answer reaches.
     """
     panel(
         _legend_html([curve.head for curve in drawn], watched, [each.name for each in before]),
@@ -33,7 +35,7 @@ def curves_view(
     )
     what = f"on {watched} and training data: median over seeds and 10-90 % band of each head"
     charts(
-        [curves(drawn, quantity, n_epochs, ghosts=before) for quantity in QUANTITIES],
+        [curves(drawn, quantity, n_epochs, ghosts=before, chance=chance) for quantity in QUANTITIES],
         key=key,
         height=CHART_HEIGHT,
         revision=revision,

@@ -89,6 +89,18 @@ def _sentence(heads: Sequence["HeadResult"]) -> str:
     return sentence(heads)
 
 
+def verdict_line(run_ids: Sequence[str]) -> str:
+    """What the test set shows of these finished runs, in one line."""
+    return _one_line([read_test(run_id) for run_id in run_ids])
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={"core.report.results.HeadResult": _digest})
+def _one_line(heads: Sequence["HeadResult"]) -> str:
+    from core.report.results import in_one_line
+
+    return in_one_line(heads)
+
+
 def _score(head: "HeadResult") -> HeadScore:
     from core.statistics.intervals import share_interval, wilson_interval
 

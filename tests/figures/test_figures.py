@@ -18,6 +18,7 @@ from core.config.heads.mlp import MLP
 from core.events import Epoch
 from core.figures.runs import Curve, HeadScore, accuracies, confusion, curves, points_of
 from core.figures.style import seed_colour, template
+from core.statistics.metrics import Chance
 
 HEADS: list[Head] = [DressedQuantum(), Bottleneck(), Linear(), MLP(), ClosedForm()]
 ABLATIONS: list[Head] = [
@@ -225,3 +226,15 @@ def test_a_figure_for_export_names_its_heads_on_a_dark_ground_too() -> None:
     assert figure.layout.template == template(dark=True)
     named = [each.name for each in figure.data if each.showlegend is not False]
     assert sorted(named) == sorted(f"{head.style.label}, validation" for head in HEADS)
+
+
+def test_chance_is_a_line_among_the_accuracies_alone() -> None:
+    measured = epochs(3, 2, np.random.default_rng(5))
+    chance = Chance("<b>bee</b>", 0.542)
+    accuracy = curves([Curve(Linear(), measured)], "accuracy", 3, chance=chance)
+    (line,) = accuracy.layout.shapes
+    assert line.y0 == line.y1 == 0.542
+    (label,) = accuracy.layout.annotations
+    assert "54.2%" in label.text
+    assert "<b>" not in label.text  # names of classes are shown letter by letter
+    assert not curves([Curve(Linear(), measured)], "loss", 3, chance=chance).layout.shapes

@@ -18,6 +18,7 @@ from core.report.results import (
     HeadResult,
     explanation,
     head_result,
+    in_one_line,
     most_often_wrong,
     sentence,
     wrong_caption,
@@ -180,3 +181,19 @@ def test_wrong_samples_say_how_many_there_are_like_them(n_right: list[int], like
     head = seen(Linear(), n_right, 200)
     title = wrong_title(head, most_often_wrong(head.times_wrong, head.labels))
     assert title == f"**Test images that linear gets wrong most often**{like_these}"
+
+
+def test_one_line_says_what_is_decided_and_what_is_not() -> None:
+    best = seen(DressedQuantum(), [900 + seed for seed in range(8)])
+    worse = seen(Linear(), [700 + seed for seed in range(8)])
+    alike = seen(Bottleneck(), [900 + (seed * 37) % 60 - 26 for seed in range(8)])
+    line = in_one_line([best, worse, alike])
+    assert line.startswith("Test: quantum 90.4, linear 70.3, bottleneck 89.9 %: quantum ")
+    assert "better than linear" in line
+    assert "not decided against bottleneck" in line
+    assert in_one_line([best, alike]).endswith(" %: not decided")
+    assert in_one_line([best]) == "Test: quantum 90.4 %"
+    lost = seen(Linear(), [500 + seed % 2 for seed in range(8)])
+    assert "at chance level like bottleneck" in in_one_line(
+        [lost, replace(lost, config=RunConfig(dataset="spirals", head=Bottleneck()))]
+    )

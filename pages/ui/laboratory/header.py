@@ -13,6 +13,7 @@ from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
 from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
+from pages.ui.results import verdict_line
 from pages.ui.service import jobs, may_control, say
 from pages.ui.standing import WORKERS_START, bar_html, overall, progress, status_html
 
@@ -20,7 +21,7 @@ from pages.ui.standing import WORKERS_START, bar_html, overall, progress, status
 def header_view(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> None:
     """Title, status and progress, and the buttons for the person who started the run."""
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
-        panel(_header_html(view, snapshots, lines), key="status", min_height=62, live=view.live_runs)
+        panel(_header_html(view, snapshots, lines), key="status", min_height=86, live=view.live_runs)
         with st.container(horizontal=True, gap="xsmall", width="content", key="actions"):
             _buttons(() if view.shipped else snapshots)
             queue_popover()
@@ -30,10 +31,13 @@ def _header_html(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line
     title = escape(experiment_title([line.config for line in lines])) if lines else "Laboratory"
     status, text, share = _progress(view, snapshots)
     note = _note(view, snapshots)
+    ended = bool(snapshots) and all(each.status == "finished" for each in snapshots)
+    verdict = verdict_line([each.run_id for each in snapshots]) if ended else ""
     return (
         f'<p class="title">{title}</p>'
         f'<div class="status" role="status"><span data-live="status">{status_html(status, text)}</span>'
         f'<span class="quiet">{escape(note)}</span></div>'
+        f'<p class="verdict">{escape(verdict)}</p>'
         f'<div class="bar" data-live="bar">{bar_html(status, share)}</div>'
     )
 

@@ -6,8 +6,11 @@ import streamlit as st
 
 from core.config.heads.base import Head
 from core.config.run import RunConfig
+from core.data.banks import load_bank
+from core.errors import LabError
 from core.figures.runs import Curve, Ghost
 from core.runs.snapshots import Snapshot
+from core.statistics.metrics import Chance, chance_level
 from pages.ui.circuit import circuit_view, trained_angles
 from pages.ui.curves import curves_view
 from pages.ui.heads_table import heads_table
@@ -52,7 +55,28 @@ def _curves(view: View, lines: Sequence[Line], before: Sequence[Ghost]) -> None:
     n_epochs = max([line.config.epochs for line in lines], default=RunConfig().epochs)
     data = judged_on(lines[0].config) if lines else "validation"
     revision = f"{lines[0].config.dataset} {n_epochs}" if lines else ""
-    curves_view(drawn, n_epochs, key="curves", revision=revision, watched=data, live=view.live_runs, before=before)
+    chance = chance_of(lines[0].config) if lines else None
+    curves_view(
+        drawn,
+        n_epochs,
+        key="curves",
+        revision=revision,
+        watched=data,
+        live=view.live_runs,
+        before=before,
+        chance=chance,
+    )
+
+
+def chance_of(config: RunConfig) -> Chance | None:
+    """What always giving the most frequent class reaches on the data that a run is judged by; None without features."""
+    try:
+        bank = load_bank(config.features)
+    except LabError:
+        return None
+    splits = bank.splits(config.validation_share, config.split_seed)
+    rows = splits.validation if judged_on(config) == "validation" else splits.test
+    return chance_level(bank.labels[rows], bank.classes)
 
 
 def _trained(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, tuple[float, ...] | None]:
