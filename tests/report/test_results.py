@@ -193,7 +193,7 @@ def test_one_line_says_what_is_decided_and_what_is_not() -> None:
     assert "not decided against bottleneck" in line
     assert in_one_line([best, alike]).endswith(" %: not decided")
     assert in_one_line([best]) == "Test: quantum 90.4 %"
-    lost = seen(Linear(), [500 + seed % 2 for seed in range(8)])
+    lost = seen(Linear(), [500 - seed % 2 for seed in range(8)])
     assert "at chance level like bottleneck" in in_one_line(
         [lost, replace(lost, config=RunConfig(dataset="spirals", head=Bottleneck()))]
     )
