@@ -209,7 +209,7 @@ def test_another_data_set_brings_its_own_features(results: Path) -> None:
 
 def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
     page = visit(n_qubits="99")
-    said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed."
+    said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed"
     assert [each.value for each in page.warning] == [said]
     assert page.slider(key="n_qubits").value == 4
 
