@@ -60,9 +60,9 @@ def run(given: argparse.Namespace) -> int:
 
     check_margin(given.margin)
     if not 0 <= given.trials <= 64:
-        raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed.")
+        raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed")
     if given.name in SHIPPED_TRIALS:
-        raise LabError(f"name = {given.name!r} belongs to a comparison that ships: take another, or run --all.")
+        raise LabError(f"name = {given.name!r} belongs to a comparison that ships: take another, or run --all")
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
     show = _print_json if given.json else _Show()
     report = _report_json if given.json else _report
@@ -79,7 +79,7 @@ def _asked(given: argparse.Namespace) -> list[Compare]:
     """The comparisons to run."""
     if given.all is not None:
         if unknown := [name for name in given.all if name not in SHIPPED_TRIALS]:
-            raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}.")
+            raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}")
         return [
             Compare(
                 config=problem_config(name.removesuffix("-tuned")),

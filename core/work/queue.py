@@ -196,11 +196,11 @@ class Jobs:
     def _do(self, request: Coroutine[Any, Any, T]) -> T:
         if self._closing or not self._thread.is_alive():
             request.close()
-            raise LabError("The laboratory is closing: start it again first.")
+            raise LabError("The laboratory is closing: start it again first")
         try:
             return asyncio.run_coroutine_threadsafe(request, self._loop).result(SECONDS_TO_ANSWER)
         except TimeoutError:
-            raise LabError(f"The laboratory did not answer within {SECONDS_TO_ANSWER:.0f} s: try again.") from None
+            raise LabError(f"The laboratory did not answer within {SECONDS_TO_ANSWER:.0f} s: try again") from None
 
     def _own(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -309,7 +309,7 @@ class Jobs:
         if job is None or job.snapshot.status not in LIVE:
             record: Record | Standing = self.works.load(run_id) if self.works.has(run_id) else self.store.load(run_id)
             if record.status in LIVE:
-                raise LabError(f"Run {run_id} is being trained by another process: end it there.")
+                raise LabError(f"Run {run_id} is being trained by another process: end it there")
             if isinstance(record, Record) and wanted == "stopped" and record.status in ("paused", "interrupted"):
                 self.store.set_status(run_id, "stopped")
         elif job in self._waiting:

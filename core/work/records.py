@@ -102,7 +102,7 @@ class WorkStore:
     def load(self, run_id: str) -> WorkSnapshot:
         """How recorded work stands; `LabError` if there is none of that id, or it cannot be read."""
         if not self.has(run_id):
-            raise LabError(f"There is no work {run_id[:100]!r} in {self.root}: it was removed, or made elsewhere.")
+            raise LabError(f"There is no work {run_id[:100]!r} in {self.root}: it was removed, or made elsewhere")
         folder = self.root / run_id
         try:
             values = json.loads((folder / "work.json").read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ class WorkStore:
                 result=values["result"],
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise LabError(f"The record of {run_id} cannot be read ({error}): move {folder} away.") from None
+            raise LabError(f"The record of {run_id} cannot be read ({error}): move {folder} away") from None
 
     def load_all(self) -> list[WorkSnapshot]:
         """All records that can be read, oldest first."""

@@ -36,14 +36,14 @@ def resumable(store: Store, run_id: str, *, ended: bool = False) -> Resumable:
     """
     record = store.load(run_id)
     if record.status == "finished":
-        raise LabError(f"Run {run_id} is finished: start a new run with its settings instead.")
+        raise LabError(f"Run {run_id} is finished: start a new run with its settings instead")
     if is_shipped(run_id):
-        raise LabError(f"Run {run_id} came with the laboratory: start a new run with its settings instead.")
+        raise LabError(f"Run {run_id} came with the laboratory: start a new run with its settings instead")
     if record.status in LIVE and not ended:
-        raise LabError(f"Run {run_id} is being trained by another process already: wait for it.")
+        raise LabError(f"Run {run_id} is being trained by another process already: wait for it")
     work = training(record.config)
     material = work.material()
     digest = work.provenance(material).get("features_sha256")
     if record.provenance.get("features_sha256", digest) != digest:
-        raise LabError(f"Run {run_id} began on other features than those here now: start a new run instead.")
+        raise LabError(f"Run {run_id} began on other features than those here now: start a new run instead")
     return Resumable(record, work, material, record.checkpoint())

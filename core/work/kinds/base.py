@@ -51,4 +51,4 @@ class Work(Frozen):
 def unable(error: Exception) -> LabError:
     """An error of the program, in one sentence."""
     reason = " ".join(str(error).split())[:300]
-    return LabError(f"It ended with an error of the program ({type(error).__name__}: {reason}).")
+    return LabError(f"It ended with an error of the program ({type(error).__name__}: {reason})")
