@@ -55,6 +55,8 @@ class Head(Frozen):
         None, gt=0, le=10, description="Standard deviation of all initial weights; empty: torch.nn.Linear's own."
     )
 
+    place_in_menu: ClassVar[int]
+    """Kinds stand in the order of these numbers."""
     choices: ClassVar[tuple[Choice, ...]]
     """Its lines in the laboratory's menus."""
 

@@ -17,6 +17,7 @@ class Bottleneck(Head):
     width: int = Field(4, ge=1, le=4096, description="Units in the bottleneck; the quantum head's n_qubits.")
     activation: Activation = Field("tanh", description="Function applied to each unit of the bottleneck.")
 
+    place_in_menu: ClassVar[int] = 2
     choices: ClassVar[tuple[Choice, ...]] = (Choice(STYLE, lambda circuit: Bottleneck(width=circuit.n_qubits)),)
 
     @property

@@ -14,6 +14,7 @@ class ClosedForm(AsWideAsQubits):
 
     kind: Literal["closed_form"] = "closed_form"
 
+    place_in_menu: ClassVar[int] = 5
     choices: ClassVar[tuple[Choice, ...]] = (
         Choice(STYLE, lambda circuit: ClosedForm(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
     )

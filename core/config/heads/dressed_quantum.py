@@ -33,6 +33,7 @@ class DressedQuantum(AsWideAsQubits):
         "none", "near_zero", "random_angles", "no_entanglers", "shuffled_entanglers", "frozen_pre_net"
     ] = Field("none", description="What is taken out of the quantum head to see whether it matters.")
 
+    place_in_menu: ClassVar[int] = 1
     choices: ClassVar[tuple[Choice, ...]] = (
         Choice(WHOLE.style, sized_circuit),
         *(

@@ -13,6 +13,7 @@ class Linear(Head):
 
     kind: Literal["linear"] = "linear"
 
+    place_in_menu: ClassVar[int] = 3
     choices: ClassVar[tuple[Choice, ...]] = (Choice(STYLE, lambda circuit: Linear()),)
 
     @property

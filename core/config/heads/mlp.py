@@ -24,6 +24,7 @@ class MLP(QuantumShape):
         "are never negative.",
     )
 
+    place_in_menu: ClassVar[int] = 4
     choices: ClassVar[tuple[Choice, ...]] = (
         Choice(STYLE, lambda circuit: MLP(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
     )

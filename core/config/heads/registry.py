@@ -1,21 +1,27 @@
 """All head kinds; a head from plain values."""
 
 from functools import lru_cache, reduce
+from importlib import import_module
 from operator import or_
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, SerializeAsAny, TypeAdapter
 
 from core.config.heads.base import Choice, Head
-from core.config.heads.bottleneck import Bottleneck
-from core.config.heads.closed_form import ClosedForm
-from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.heads.linear import Linear
-from core.config.heads.mlp import MLP
 
-HEAD_KINDS: dict[str, type[Head]] = {
-    kind.model_fields["kind"].default: kind for kind in (DressedQuantum, Bottleneck, Linear, MLP, ClosedForm)
-}
+
+def _kinds() -> dict[str, type[Head]]:
+    """The head kinds of all files in this folder, in the order of the menus."""
+    names = [file.name for file in iter_modules([str(Path(__file__).parent)]) if file.name != "registry"]
+    values = [value for name in names for value in vars(import_module(f"core.config.heads.{name}")).values()]
+    classes = {each for each in values if isinstance(each, type) and issubclass(each, Head)}
+    kinds = [each for each in classes - {Head} if "kind" in each.__annotations__]
+    return {each.model_fields["kind"].default: each for each in sorted(kinds, key=lambda each: each.place_in_menu)}
+
+
+HEAD_KINDS = _kinds()
 """Kind → its class, in the order of the menus."""
 
 
