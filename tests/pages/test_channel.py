@@ -21,6 +21,10 @@ PATIENCE = 60
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     """A dashboard that nobody has opened: the line works without a page."""
     running = Laboratory(tmp_path_factory.mktemp("results"))
+    with line(running) as socket:
+        ask(socket, [], [])
+        while not told(socket)["page"].startswith("ready"):  # from now on nothing changes by itself
+            continue
     yield running
     running.close()
 
