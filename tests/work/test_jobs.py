@@ -400,7 +400,7 @@ def test_a_run_fails_in_one_sentence_where_its_device_is_not(tmp_path: Path, mon
     run_id = jobs.submit(run_config({"head": {"kind": "linear"}, "epochs": 1}))
     assert ended(jobs, run_id) == "failed"
     message = jobs.snapshot(run_id).message
-    assert re.fullmatch(r"device = cuda:\d is not possible: torch \S+ finds .*; set LAB_DEVICE=cpu .*\.", message), (
+    assert re.fullmatch(r"device = cuda:\d is not possible: torch \S+ finds .*; set LAB_DEVICE=cpu .*", message), (
         message
     )
     monkeypatch.setenv("LAB_DEVICE", "cpu")
