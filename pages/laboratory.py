@@ -7,6 +7,7 @@ import streamlit as st
 from core.config.run import RunConfig
 from core.errors import LabError
 from core.experiment.configs import Experiment, beyond_controls, circuit_of, control_values, experiment, shared_settings
+from core.experiment.controls import CONTROLS, values_of
 from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
@@ -106,8 +107,7 @@ def run_button(wanted: Experiment | None) -> None:
             type="primary",
             key="start",
             disabled=wanted is None or missing,
-            on_click=start,
-            args=(wanted,),
+            on_click=start_what_is_set,
         )
         if wanted and not missing:
             seconds, is_sure = seconds_of(wanted)
@@ -120,6 +120,14 @@ def run_button(wanted: Experiment | None) -> None:
                     f"perhaps {duration(seconds)}",
                     help="Learnt from runs of other sizes or elsewhere; the first one here will make it exact.",
                 )
+
+
+def start_what_is_set() -> None:
+    """Start the experiment of the controls as they are at the click, which may be newer than what was drawn last."""
+    try:
+        start(experiment(values_of({name: st.session_state[name] for name in CONTROLS})))
+    except LabError as error:
+        say(str(error))
 
 
 def start(wanted: Experiment | None, by_itself: bool = False) -> None:

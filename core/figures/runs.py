@@ -168,7 +168,7 @@ def curves(
                 "text": f"always '{html.escape(chance.answer)}': {chance.accuracy:.1%}",
                 "font": {"color": GHOST_COLOUR, "size": 11},
             },
-            annotation_position="bottom right",
+            annotation_position="top right",
         )
     return figure
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.config.run import RunConfig
 from core.data.registry import DATASETS
-from core.report.numbers import plus_minus, spread_title
+from core.report.numbers import plus_minus, points, spread_title
 from core.report.verdicts import all_in_one
 from core.runs.store import Record
 from core.statistics.intervals import share_interval, wilson_interval
@@ -115,13 +115,14 @@ def in_one_line(heads: Sequence[HeadResult]) -> str:
         rivals.setdefault(_SHORTEST[verdict.kind], []).append(verdict.rival)
     if list(rivals) == [_SHORTEST["not enough evidence"]]:
         return f"{line}: not decided"
-    return f"{line}: {first.label} {'; '.join(how.format(listed(names)) for how, names in rivals.items())}"
+    shown = "; ".join(how.format(listed(names)) for how, names in rivals.items())
+    return f"{line}: on this test set, {first.label} {shown}"
 
 
 _SHORTEST: dict[VerdictKind, str] = {
     "better": "better than {}",
     "worse": "worse than {}",
-    "equivalent": "equivalent to {}",
+    "equivalent": f"equivalent within {points(MARGIN)} to {{}}",
     "at chance": "at chance level like {}",
     "not enough evidence": "not decided against {}",
 }

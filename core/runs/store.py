@@ -264,7 +264,7 @@ class Store:
     def _existing(self, run_id: str) -> Path:
         folder = self.folder(run_id)
         if not (folder / "run.json").is_file():
-            raise LabError(f"There is no run {run_id} in {self.root}: it was removed, or made on another machine")
+            raise LabError(f"There is no run {run_id} here: it was removed, or made on another machine")
         return folder
 
     def _update(self, run_id: str, **changes: Any) -> None:

@@ -243,6 +243,20 @@ def test_a_slider_that_is_moved_trains_and_leaves_a_ghost(browser: Browser, labo
     page.context.close()
 
 
+def test_run_trains_what_has_just_been_typed(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=3&base_seed=5&heads=linear")
+    if page.locator(".st-key-live input").is_checked():
+        page.locator(".st-key-live label").click()
+    page.get_by_text("Advanced").click()
+    page.locator(".st-key-base_seed input").fill("77")
+    press(page, "start")  # straight from the box
+    page.wait_for_url(re.compile("run="))
+    expect(status(page)).to_contain_text("finished")
+    assert laboratory.records()[-1]["config"]["base_seed"] == 77
+    assert "base_seed=77" in page.url
+    page.context.close()
+
+
 def test_an_address_that_names_no_run_says_so_in_one_sentence(browser: Browser, laboratory: Laboratory) -> None:
     page = open_page(browser, f"{laboratory.url}/?run=20200101-000000-linear-abcdef")
     expect(page.get_by_test_id("stAlert")).to_contain_text("There is no run 20200101-000000-linear-abcdef")

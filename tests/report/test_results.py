@@ -188,7 +188,7 @@ def test_one_line_says_what_is_decided_and_what_is_not() -> None:
     worse = seen(Linear(), [700 + seed for seed in range(8)])
     alike = seen(Bottleneck(), [900 + (seed * 37) % 60 - 26 for seed in range(8)])
     line = in_one_line([best, worse, alike])
-    assert line.startswith("Test: quantum 90.4, linear 70.3, bottleneck 89.9 %: quantum ")
+    assert line.startswith("Test: quantum 90.4, linear 70.3, bottleneck 89.9 %: on this test set, quantum ")
     assert "better than linear" in line
     assert "not decided against bottleneck" in line
     assert in_one_line([best, alike]).endswith(" %: not decided")

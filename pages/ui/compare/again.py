@@ -27,23 +27,33 @@ def run_again(shown: str | None) -> None:
         key="run-trials",
         help=f"For every head, on validation data; 0: the paper's settings for all. The shipped ones try {TRIALS}.",
     )
-    config = problem_config(problem).model_copy(update={"seeds": seeds})
-    command = f"python -m core compare --problem {problem} --seeds {seeds} --trials {trials}"
-    work = Compare(config=config, n_trials=trials, command=command)
+    work = _work(problem, seeds, trials)
     st.button(
         "Compare",
         icon=":material/play_arrow:",
         type="primary",
         key="start-comparison",
         disabled=is_compared(work),
-        on_click=start_comparison,
-        args=(work,),
+        on_click=_start_what_is_set,
     )
     comparisons_view()
     st.caption(
-        f"The same from a terminal: `{command}`. Other data and features: "
+        f"The same from a terminal: `{work.command}`. Other data and features: "
         "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
     )
+
+
+def _work(problem: str, seeds: int, trials: int) -> Compare:
+    """The comparison of these settings."""
+    config = problem_config(problem).model_copy(update={"seeds": seeds})
+    command = f"python -m core compare --problem {problem} --seeds {seeds} --trials {trials}"
+    return Compare(config=config, n_trials=trials, command=command)
+
+
+def _start_what_is_set() -> None:
+    """Start the comparison of the controls as they are at the click, which may be newer than what was drawn last."""
+    state = st.session_state
+    start_comparison(_work(state["run-problem"], state["run-seeds"], state["run-trials"]))
 
 
 def _follow(shown: str | None) -> None:
