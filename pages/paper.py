@@ -51,8 +51,9 @@ def page() -> None:
     st.markdown(
         f"[Mari, Bromley, Izaac, Schuld and Killoran]({PAPER}) put a small quantum circuit, simulated, between a "
         "frozen pretrained network and a classifier, and train what is around and inside the circuit. This page runs "
-        "the examples of their paper that need nothing but a simulator: beside each number that they report stands "
-        "what this laboratory measures, with classical heads on the same features. Every row can be run again here."
+        "the examples of their paper that need nothing but a simulator. The table shows this laboratory's own "
+        "measurement beside the reported number, with classical heads on the same features. A row's button runs it "
+        "again here, once its features are on this machine."
     )
     lines = [with_own(line) for line in table()]
     chosen = _choose(lines)
