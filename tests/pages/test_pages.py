@@ -135,7 +135,7 @@ def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A results folder, and after the tests no workers any more."""
+    """A results folder, for one worker."""
     folder = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_RESULTS_DIR", str(folder))
@@ -145,9 +145,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         st.cache_resource.clear()
         st.cache_data.clear()
         yield folder
-        jobs().close()
-        st.cache_resource.clear()
-        st.cache_data.clear()
 
 
 def visit(**address: str) -> AppTest:
