@@ -1,25 +1,29 @@
 """The circuit that the controls describe, drawn by the browser; as a file it is PennyLane's drawing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.circuit.description import Circuit, Gate
 from core.circuit.drawing import circuit_svg
-from core.circuit.dressed import dressed_circuit
+from core.circuit.dressed import dressed_blocks, dressed_circuit
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import head_config
 from core.errors import LabError
-from pages.ui.routes import CIRCUIT_PATH, address
+from core.experiment.controls import N_QUBITS, Q_DEPTH
+from pages.ui.routes import CIRCUIT_PATH, CIRCUITS_PATH, address
 from pages.ui.service import jobs, load_for_good
 
 PIXELS_PER_WIRE = 46
 """Distance of two wires on the screen, as in circuit.js."""
-DESCRIBED = ("n_qubits", "q_depth", "ansatz", "reuploads")
+SIZES = ("n_qubits", "q_depth")
+"""Those that a slider of the same name sets."""
+DESCRIBED = (*SIZES, "ansatz", "reuploads")
 """Fields of a dressed quantum head that its circuit follows from."""
 
 _HERE = Path(__file__).parent
@@ -36,21 +40,17 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, run_id:
 
     angles: (n_weights,) radians to write into the gates, or None; run_id: the run that trained them.
     """
-    circuit = dressed_circuit(head)
-    resources = circuit.resources()
-    gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
-    counts = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
     query = {name: getattr(head, name) for name in DESCRIBED} | ({"run": run_id} if run_id else {})
+    of_every_size = {name: getattr(head, name) for name in DESCRIBED if name not in SIZES}
     _circuit(
         key="circuit",
         data={
-            "wires": circuit.n_qubits,
-            "gates": [_gate(gate, angles) for gate in circuit.gates],
-            "what": f"Circuit of {circuit.n_qubits} qubits: {counts}",
-            "counts": counts,
+            "blocks": _blocks(head, angles),
+            "choices": f"{address(CIRCUITS_PATH)}?{urlencode(of_every_size)}",
             "caption": _TRAINED if run_id else _PLANNED,
+            "planned": _PLANNED,
             "file": f"{address(CIRCUIT_PATH)}?{urlencode(query)}",
-            "minHeight": PIXELS_PER_WIRE * circuit.n_qubits + 130,
+            "minHeight": PIXELS_PER_WIRE * head.n_qubits + 150,
         },
     )
 
@@ -59,18 +59,57 @@ _TRAINED = "Trained angles in radians, of the first seed; the first RY take the 
 _PLANNED = "As set by the sliders. Once the quantum head has been trained, the gates show its angles."
 
 
-def _gate(gate: Gate, angles: tuple[float, ...] | None) -> list[object]:
-    """Name, wires, and the trained angles as text, if there are any."""
-    numbers = [] if angles is None else [f"{angles[a.index]:.2f}" for a in gate.angles if a.source == "weight"]
-    return [gate.name, list(gate.wires), *([" ".join(numbers)] if numbers else [])]
+def _blocks(head: DressedQuantum, angles: Sequence[float] | None = None) -> dict[str, Any]:
+    """The blocks of a head's circuit for circuit.js; angles (n_weights,) radians are written into the gates."""
+    blocks = dressed_blocks(head)
+
+    def described(gates: Iterable[Gate]) -> list[object]:
+        return [[gate.name, gate.wires, _trained(gate, angles)] for gate in gates]
+
+    return {
+        "wires": blocks.n_qubits,
+        "preparation": described(blocks.preparation),
+        "embedding": described(blocks.embedding),
+        "embedded": sorted(blocks.embedded_before),
+        "layers": [described(layer) for layer in blocks.layers],
+        "period": blocks.period,
+    }
+
+
+def _trained(gate: Gate, angles: Sequence[float] | None) -> int | list[float]:
+    """The gate's trained angles, or how many there are while they are not known."""
+    indices = [angle.index for angle in gate.angles if angle.source == "weight"]
+    return len(indices) if angles is None or not indices else [angles[index] for index in indices]
+
+
+def circuits_of_every_size(query: Mapping[str, str]) -> dict[str, Any]:
+    """What a browser needs to draw a circuit of any size that the sliders reach; `LabError` for one that cannot be.
+
+    "sizes" has the blocks for each number of qubits, with those layers alone that are different; "embedded" has for
+    each depth the layers that the embedding stands before.
+    """
+    low, high = N_QUBITS.bounds
+    deepest = _head(query, q_depth=Q_DEPTH.bounds[1])
+    reuploads = deepest.reuploads
+    heads = [_head(query, q_depth=depth) for depth in range(reuploads, deepest.q_depth + 1)]
+    sizes = {n_qubits: _blocks(deepest.model_copy(update={"n_qubits": n_qubits})) for n_qubits in range(low, high + 1)}
+    return {
+        "sizes": {n: {**blocks, "layers": blocks["layers"][: blocks["period"]]} for n, blocks in sizes.items()},
+        "embedded": {head.q_depth: sorted(dressed_blocks(head).embedded_before) for head in heads},
+    }
+
+
+def _head(query: Mapping[str, str], **sizes: int) -> DressedQuantum:
+    """The dressed quantum head that a query describes, with other sizes; `LabError` for one that cannot be."""
+    given = {name: query[name] for name in DESCRIBED if name in query} | sizes
+    head = head_config({"kind": DressedQuantum().kind} | given)
+    assert isinstance(head, DressedQuantum)
+    return head
 
 
 def drawn_by_pennylane(query: Mapping[str, str]) -> Future[str]:
     """PennyLane's drawing (SVG) of the circuit in the query of its address; `LabError` for one that cannot be."""
-    head = head_config({"kind": "dressed_quantum"} | {name: query[name] for name in DESCRIBED if name in query})
-    if not isinstance(head, DressedQuantum):
-        raise LabError("kind is not possible: only a dressed quantum head has a circuit")
-    circuit, angles = dressed_circuit(head), trained_angles(query["run"]) if query.get("run") else None
+    circuit, angles = dressed_circuit(_head(query)), trained_angles(query["run"]) if query.get("run") else None
     if angles is not None and len(angles) != circuit.n_weights:
         raise LabError(
             f"run = {query['run']!r} has {len(angles)} angles, the circuit {circuit.n_weights}: name its own"

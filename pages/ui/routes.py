@@ -1,4 +1,4 @@
-"""What the dashboard's server answers beside Streamlit: news of runs, plotly.js, and circuits as files."""
+"""What the dashboard's server answers beside Streamlit: news of runs, plotly.js, and circuits."""
 
 import asyncio
 import gzip
@@ -11,7 +11,7 @@ import plotly
 import plotly.offline
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -20,6 +20,7 @@ from core.errors import LabError
 LIVE_PATH = "/live"
 PLOTLY_PATH = f"/plotly-{plotly.__version__}.min.js"
 CIRCUIT_PATH = "/circuit.svg"
+CIRCUITS_PATH = "/circuits.json"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -66,10 +67,21 @@ async def circuit_svg(request: Request) -> Response:
     return Response(svg, headers=headers, media_type="image/svg+xml")
 
 
+async def circuits_json(request: Request) -> Response:
+    """Blocks of the circuits that sliders reach, for a browser that draws while one of them moves."""
+    from pages.ui.circuit import circuits_of_every_size
+
+    try:
+        return JSONResponse(await asyncio.to_thread(circuits_of_every_size, dict(request.query_params)))
+    except LabError as error:
+        return PlainTextResponse(f"{error}\n", 400)
+
+
 ROUTES = [
     WebSocketRoute(LIVE_PATH, live),
     Route(PLOTLY_PATH, plotly_js),
     Route(CIRCUIT_PATH, circuit_svg),
+    Route(CIRCUITS_PATH, circuits_json),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from core.circuit.ansatze import ANSAETZE
 from core.circuit.description import Angle, Circuit, Gate
 from core.circuit.drawing import circuit_svg
-from core.circuit.dressed import dressed_circuit
+from core.circuit.dressed import dressed_blocks, dressed_circuit
 from core.circuit.qnode import qnode
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
@@ -163,3 +163,15 @@ def test_impossible_circuits_are_refused_in_one_sentence(gates, observables, wor
 def test_more_than_twenty_qubits_are_refused():
     with pytest.raises(LabError, match="1 to 20"):
         Circuit(21, (), 0, 0, ())
+
+
+@pytest.mark.parametrize(("ansatz", "n", "period"), [("mari", 4, 1), ("ring", 3, 1), ("strongly_entangling", 5, 4)])
+def test_layers_repeat_after_their_period(ansatz, n, period):
+    blocks = dressed_blocks(DressedQuantum(n_qubits=n, q_depth=9, ansatz=ansatz, reuploads=3))
+    assert blocks.period == period
+    assert blocks.embedded_before == {0, 3, 6}
+    wires = [[gate.wires for gate in layer] for layer in blocks.layers]
+    assert all(wires[layer] == wires[layer % period] for layer in range(9))
+    assert all(wires[0] != wires[layer] for layer in range(1, period))
+    rotations = [gate for gate in blocks.gates() if gate.takes("input")]
+    assert len(rotations) == 3 * n

@@ -11,6 +11,9 @@ import pytest
 from live_page import Laboratory, first_point, open_page, press, settle, status
 from playwright.sync_api import Browser, Page, expect
 
+from core.circuit.dressed import dressed_circuit
+from core.config.heads.dressed_quantum import DressedQuantum
+
 LAST_EPOCH_DRAWN = """
 () => [...document.querySelectorAll(".st-key-curves .lab-chart")].every(chart =>
   chart.data.filter(trace => (trace.name || "").includes(", ")).every(trace => trace.x.length >= 30))
@@ -157,7 +160,8 @@ def test_the_circuit_is_shown_whole_and_saved(
 ) -> None:
     page = open_page(browser, f"{laboratory.url}/?q_depth=12", viewport={"width": width, "height": 900})
     panel = page.locator(".st-key-circuit")
-    panel.locator(".scroll > svg").wait_for()
+    panel.get_by_role("button", name="unfold layers").click()
+    panel.get_by_role("button", name="fold layers", exact=True).wait_for()
     assert panel.locator(".scroll").first.evaluate("part => part.scrollWidth > part.clientWidth")
     button = panel.get_by_role("button", name="Show all of the circuit")
     button.click()
@@ -178,6 +182,37 @@ def test_the_circuit_is_shown_whole_and_saved(
     page.keyboard.press("Escape")
     expect(dialog).not_to_be_visible()
     expect(button).to_be_focused()
+    page.context.close()
+
+
+@pytest.mark.parametrize("others", ["", "&ansatz=strongly_entangling&reuploads=2"])
+def test_the_circuit_follows_a_slider_before_it_is_released(
+    browser: Browser, laboratory: Laboratory, others: str
+) -> None:
+    page = open_page(browser, f"{laboratory.url}/?q_depth=12{others}", viewport={"width": 1440, "height": 1000})
+    panel = page.locator(".st-key-circuit")
+    described: dict[str, Any] = {"ansatz": "strongly_entangling", "reuploads": 2} if others else {}
+    panel.locator("text.times").first.wait_for()  # twelve layers are drawn as one
+    place = page.locator('.st-key-q_depth [data-testid="stSliderThumbValue"]').locator("..").bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    seen = set()
+    for step in range(1, 9):
+        page.mouse.move(x - 6 * step, y)
+        depth = int(page.locator(".st-key-q_depth input").input_value())
+        seen.add(depth)
+        circuit = dressed_circuit(DressedQuantum(q_depth=max(depth, described.get("reuploads", 1)), **described))
+        resources = circuit.resources()
+        gates = ", ".join(f"{count} {name}" for name, count in resources.gates.items())
+        told = f"{gates} · depth {resources.depth} · {resources.n_weights} trained angles"
+        expect(panel.locator("small")).to_contain_text(told)
+    assert len(seen) > 3
+    title = page.locator(".st-key-status .title")
+    expect(title).to_contain_text("depth 12 ")  # the server knows nothing of it yet
+    page.mouse.up()
+    expect(title).to_contain_text(f"depth {depth} ")
     page.context.close()
 
 
