@@ -17,7 +17,7 @@ from core.figures.runs import Curve, Region, decision_regions
 from core.paper import citation
 from core.paper.examples import EXAMPLES, PROTOCOLS
 from core.paper.notebook_record import DECISION_GRID, NOTEBOOK_MINUTES, notebook_results
-from core.paper.rows import Row, find_row
+from core.paper.rows import Row, TrainedRow, find_row
 from core.paper.table import Line, Measured, table
 from core.report.numbers import SPREAD, percent, plus_minus
 from core.report.results import HeadResult, head_result
@@ -31,7 +31,6 @@ from pages.ui.panel import panel
 from pages.ui.results import tests_view, thumbnails
 from pages.ui.row_runs import (
     features_title,
-    head_title,
     row_view,
     run_row,
     short_title,
@@ -185,7 +184,7 @@ def _cells(line: Line) -> dict[str, str]:
         "Features": features_title(row),
         "Time reported": _reported_time(row),
         "Time": duration(done.seconds) if done else "",
-        "Seeds": str(done.seeds if done else row.config.seeds if row.config else 1),
+        "Seeds": str(done.seeds if done else row.seeds),
         "Loss reported": f"{row.reported.loss:.3f}" if row.reported and row.reported.loss else "",
         "Loss": f"{done.loss.estimate:.3f}" if done else "",
         "Last epoch": plus_minus(done.last) if done and done.last else "",
@@ -195,8 +194,7 @@ def _cells(line: Line) -> dict[str, str]:
 def _reported(row: Row) -> str:
     if row.reported is None:
         return ""
-    other = row.config is not None and row.config.layer != "avgpool"
-    return f"{100 * row.reported.accuracy:.2f} %{OTHER_FEATURES if other else ''}"
+    return f"{100 * row.reported.accuracy:.2f} %{'' if row.has_papers_features else OTHER_FEATURES}"
 
 
 def _reported_time(row: Row) -> str:
@@ -306,7 +304,7 @@ def _plane(dataset: str) -> None:
         st.caption("The notebook's networks have not been run here yet: `python -m core paper run --all`.")
         return
     regions = [
-        Region(f"{head_title(find_row(key))}, {percent(kept[key]['accuracy'])}", _lead(kept[key]["decision"]))
+        Region(f"{find_row(key).head_label}, {percent(kept[key]['accuracy'])}", _lead(kept[key]["decision"]))
         for key in keys
     ]
     inputs, labels = _test_points(dataset)
@@ -359,7 +357,7 @@ def _runs_of(dataset: str) -> None:
     """Curves and test results of the stored runs on one data set, all heads together."""
     stored: dict[tuple[str, str], list[Record]] = {}
     for line in table():
-        if line.row.dataset == dataset and line.row.config and line.measured:
+        if line.row.dataset == dataset and isinstance(line.row, TrainedRow) and line.measured:
             key = (features_title(line.row), line.row.protocol)
             stored.setdefault(key, []).append(_record(line.measured.run_id))
     if not stored:

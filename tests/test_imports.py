@@ -21,6 +21,7 @@ LIGHT = (
     "statistics.verdict",
     "report.comparison",
     "report.results",
+    "report.paper",
     "figures.runs",
     "figures.comparison",
     "data.banks",
@@ -56,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "paper": {"circuit", "config", "data", "errors", "events", "recipes", "runs", "settings", "statistics", "training"},
     "comparison": {"config", "data", "errors", "events", "recipes", "settings", "statistics", "training"},
     "experiment": {"config", "data", "errors", "recipes", "validation"},
-    "report": {"comparison", "config", "data", "runs", "statistics"},
+    "report": {"comparison", "config", "data", "paper", "runs", "statistics"},
     "figures": {"comparison", "config", "events", "report", "statistics"},
     "work": {"comparison", "config", "data", "errors", "events", "paper", "runs", "settings", "training"},
 }

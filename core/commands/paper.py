@@ -5,29 +5,23 @@ stores them under results/; ``paper run --all`` trains those that are not there 
 """
 
 import argparse
-import shutil
-from contextlib import contextmanager
-from dataclasses import replace
-from itertools import chain
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
 
 from core.commands.features import Line
 from core.commands.terminal import print_json
 from core.data.downloads import Stopwatch
 from core.errors import LabError
-from core.events import Checkpoint, Epoch, Finished, Progress, Started, Step
+from core.events import Epoch, Event, Finished, Progress, Started, Step
 from core.files import check_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from core.events import Event
-    from core.paper.rows import Row
-    from core.paper.table import Measured
-    from core.runs.store import Store
-    from core.work.kinds.train import Training
+from core.paper.examples import EXAMPLES, REPORTED
+from core.paper.rows import find_row, rows
+from core.paper.table import table
+from core.report.numbers import SPREAD, plus_minus
+from core.report.paper import row_values
+from core.runs.store import Store
+from core.work.kinds.notebook import NotebookComputed
+from core.work.rows import is_stored, measure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,25 +53,22 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _example1(given: argparse.Namespace) -> int:
-    from core.paper.examples import EXAMPLES
-    from core.paper.notebook import TURNS, run_notebook
-    from core.paper.rows import find_row
+    from core.paper.notebook import TURNS, NotebookRun, run_notebook  # loads torch
 
     started = perf_counter()
     results = []
     for name in EXAMPLES[0].datasets:
         for done in run_notebook(name):
-            if isinstance(done, Progress):
+            if not isinstance(done, NotebookRun):
                 continue
-            reported = find_row(f"{name}-{done.network}-notebook").reported
-            assert reported is not None
+            reported = REPORTED[name, done.network].accuracy
             results.append(
                 {
                     "dataset": name,
                     "turns": TURNS[name],
                     "network": done.network,
                     "test_accuracy": done.test_accuracy,
-                    "reported": reported.accuracy,
+                    "reported": reported,
                     "test_loss": done.test_loss,
                     "seconds": done.seconds,
                 }
@@ -85,7 +76,7 @@ def _example1(given: argparse.Namespace) -> int:
             if not given.json:
                 print(
                     f"{name:12} {done.network:10} test accuracy {done.test_accuracy:.3f}, "
-                    f"reported {reported.accuracy:.3f}   {done.seconds:5.1f} s",
+                    f"reported {reported:.3f}   {done.seconds:5.1f} s",
                     flush=True,
                 )
     if given.json:
@@ -94,14 +85,10 @@ def _example1(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from core.paper.rows import rows
-    from core.paper.table import table
-    from core.report.numbers import SPREAD, plus_minus
-
     for line in table():
         row, done = line.row, line.again or line.measured
         if given.json:
-            print_json(_row_json(row, done))
+            print_json(row_values(row, done))
             continue
         reported = f"{100 * row.reported.accuracy:.2f} %" if row.reported else ""
         print(f"{row.key:48} reported {reported:7}  measured {plus_minus(done.best) if done else 'not run here yet'}")
@@ -110,35 +97,8 @@ def _list(given: argparse.Namespace) -> int:
     return 0
 
 
-def _row_json(row: "Row", done: "Measured | None") -> dict[str, Any]:
-    found = None
-    if done:
-        found = {
-            "seeds": done.seeds,
-            "accuracy": vars(done.best),
-            "last": vars(done.last) if done.last else None,
-            "loss": vars(done.loss),
-            "seconds": done.seconds,
-            "run_id": done.run_id,
-        }
-    return {
-        "row": row.key,
-        "dataset": row.dataset,
-        "head": row.head_name,
-        "protocol": row.protocol,
-        "reported": vars(row.reported) if row.reported else None,
-        "measured": found,
-        "command": row.command,
-    }
-
-
 def _run(given: argparse.Namespace) -> int:
     import torch
-
-    from core.paper.notebook_record import notebook_results
-    from core.paper.rows import find_row, rows
-    from core.runs.store import Store
-    from core.work.resume import training
 
     wanted = rows() if given.all else tuple(find_row(key) for key in given.rows)
     if not wanted:
@@ -146,32 +106,20 @@ def _run(given: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # a run's numbers are the same wherever it is trained
     store = Store()
     check_folder(store.root, "the results", "LAB_RESULTS_DIR")
-    stored = set() if given.again else {row.run_id for row in wanted if _is_stored(row.run_id, store)}
-    computed = set() if given.again else set(notebook_results(store.root))
     say: Callable[[str], None] = _say_nothing if given.json else _say
+    measured: set[str] = set()
     for number, row in enumerate(wanted, 1):
         say(f"[{number}/{len(wanted)}] {row.key}: ")
         try:
-            show = _Steps() if given.json else _Words()
-            if row.run_id in stored or row.key in computed:
+            if row.key in measured or (not given.again and is_stored(row, store)):
                 say("stored already\n")
-            elif row.config is None:
-                computed |= _compute_notebook(row, show, say)
             else:
-                _train(row, training(row.config, download=given.download), store, show)
+                measured |= measure(row, store, _Steps() if given.json else _Words(), download=given.download)
         except LabError as error:
             if not given.all:
                 raise
             say(f"{error}\n")
     return 0
-
-
-def _is_stored(run_id: str, store: "Store") -> bool:
-    """Whether a whole run of this row is there; one that cannot be read is trained again."""
-    try:
-        return store.load(run_id).finished is not None
-    except LabError:
-        return False
 
 
 def _say(words: str) -> None:
@@ -185,7 +133,7 @@ def _say_nothing(words: str) -> None:
 class _Steps:
     """One JSON object for every step of progress: downloads, then the steps of all epochs."""
 
-    def __call__(self, event: "Event") -> None:
+    def __call__(self, event: Event) -> None:
         match event:
             case Progress():
                 print_json(vars(event))
@@ -208,7 +156,7 @@ class _Words:
     def __init__(self) -> None:
         self.line = Line()
 
-    def __call__(self, event: "Event") -> None:
+    def __call__(self, event: Event) -> None:
         match event:
             case Progress():
                 self.line(event)
@@ -217,61 +165,9 @@ class _Words:
             case Finished():
                 accuracy = sum(event.test_accuracy) / len(event.test_accuracy)
                 _say(f"test accuracy {accuracy:.4f}, {event.seconds:.1f} s\n")
-
-
-def _compute_notebook(row: "Row", show: "Callable[[Event], None]", say: "Callable[[str], None]") -> set[str]:
-    """Compute both networks of the notebook for a row's data set and store them; the rows' keys."""
-    from core.work.here import do
-    from core.work.kinds.notebook import Notebook, NotebookComputed
-
-    done = do(Notebook(dataset=row.dataset, stores=True), show)
-    assert isinstance(done, NotebookComputed)
-    told = [f"{key} {values['accuracy']:.3f}, {values['seconds']:.1f} s" for key, values in done.results.items()]
-    say("  ".join(told) + "\n")
-    return set(done.results)
-
-
-def _train(row: "Row", work: "Training", store: "Store", show: "Callable[[Event], None]") -> None:
-    """Train one row and store it under its own name; nothing is stored before training begins."""
-    from core.work.here import record
-
-    material = work.material()
-    events = _as_shipped(work.events(material))
-    first = next(events)
-    while isinstance(first, Progress):
-        show(first)
-        first = next(events)
-    with _earlier_kept(store.folder(row.run_id)):
-        store.create(work.config, work.provenance(material) | {"run_command": row.command}, run_id=row.run_id)
-        record(chain([first], events), store, row.run_id, show)
-
-
-def _as_shipped(events: "Iterator[Event]") -> "Iterator[Event]":
-    """The same events without checkpoints, and weights and logits in half precision, as runs are kept that ship."""
-    import numpy as np
-
-    for event in events:
-        if isinstance(event, Finished):
-            weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-            logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
-            event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
-        if not isinstance(event, Checkpoint):
-            yield event
-
-
-@contextmanager
-def _earlier_kept(folder: Path) -> "Iterator[None]":
-    """Set an earlier record aside; it comes back unless what is written inside becomes whole."""
-    aside = folder.with_name(f".{folder.name}")
-    if aside.exists():  # an earlier attempt was killed
-        shutil.rmtree(folder, ignore_errors=True)
-    elif folder.exists():
-        folder.rename(aside)
-    try:
-        yield
-    except BaseException:
-        if aside.exists():
-            shutil.rmtree(folder)
-            aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+            case NotebookComputed():
+                numbers = [
+                    f"{key} {values['accuracy']:.3f}, {values['seconds']:.1f} s"
+                    for key, values in event.results.items()
+                ]
+                _say("  ".join(numbers) + "\n")

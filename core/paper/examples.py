@@ -9,6 +9,10 @@ from typing import Literal
 
 ProtocolName = Literal["notebook", "paper", "paper, early", "paper, BatchNorm", "ours"]
 
+NetworkName = Literal["classical", "hybrid"]
+"""What the authors call a network on points."""
+NETWORKS: tuple[NetworkName, ...] = ("classical", "hybrid")
+
 PROTOCOLS: dict[ProtocolName, str] = {
     "notebook": "The authors' notebook, number for number: its random numbers, its Adam, its one seed, the last step.",
     "paper": "The paper's: train on the whole training set, test after every epoch, report the best epoch on the test "

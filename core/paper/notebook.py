@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import pi, sqrt
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,9 +26,8 @@ from core.data.downloads import Stopwatch
 from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Progress
+from core.paper.examples import NETWORKS, NetworkName
 from core.training.layers import Dense, Elementwise, Layer, Quantum
-
-NetworkName = Literal["classical", "hybrid"]
 
 DATASETS = ("spirals", "spirals_2.0", "square", "moons")
 """Of the paper's example 1, and of the authors' supplementary notebook with other shapes."""
@@ -72,7 +71,7 @@ def run_notebook(name: str) -> Iterator[Progress | NotebookRun]:
     in_train = data.split == "train"
     inputs, labels = torch.from_numpy(data.inputs[in_train]), torch.from_numpy(data.labels[in_train])
     test_inputs, test_labels = torch.from_numpy(data.inputs[~in_train]), torch.from_numpy(data.labels[~in_train])
-    for kind in ("classical", "hybrid"):
+    for kind in NETWORKS:
         started = perf_counter()
         network = NotebookNetwork(kind)
         order = yield from network.train(inputs, labels, learning_rate, f"the {kind} network")

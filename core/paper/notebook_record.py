@@ -24,8 +24,8 @@ def notebook_results(root: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return results
     except ValueError as error:
         raise LabError(f"{path} cannot be read ({error}): remove it and run `python -m core paper run --all`") from None
 

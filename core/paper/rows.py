@@ -3,10 +3,11 @@
 Rows are made by ``python -m core paper run ROW`` and stored under results/ as ``paper-ROW``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from core.config.heads.base import Head
 from core.config.heads.bottleneck import Bottleneck
@@ -15,57 +16,123 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.linear import Linear
 from core.config.heads.mlp import MLP
 from core.config.run import RunConfig
-from core.data.cuts import ListedCut
-from core.data.registry import dataset
+from core.data.cuts import POINTS, Cut
+from core.data.registry import Dataset, dataset
 from core.errors import LabError
-from core.paper.examples import EXAMPLES, REPORTED, Example, ProtocolName, Reported
+from core.paper.examples import EXAMPLES, NETWORKS, REPORTED, Example, NetworkName, ProtocolName, Reported
 from core.paper.notebook_record import NOTEBOOK_STEPS
 from core.recipes import paper_run
 from core.statistics.intervals import SEEDS
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(ABC):
     """One line of the table: a head on a data set under a protocol."""
 
     key: str
     example: Example
     dataset: str
     head_name: str
+    """What the authors call the network, for points; the kind of head, for images"""
     protocol: ProtocolName
     reported: Reported | None
-    config: RunConfig | None
-    """None: the notebook's own computation (`core.paper.notebook`)"""
+
+    @property
+    def entry(self) -> Dataset:
+        """What is known of its data set."""
+        return dataset(self.dataset)
 
     @property
     def run_id(self) -> str:
+        """The name under which its run is stored."""
         return f"paper-{self.key}"
 
     @property
-    def cut(self) -> ListedCut | None:
-        """Where the features come from; None for the notebook."""
-        return self.config.cut.listed if self.config else None
+    def command(self) -> str:
+        """The command line that makes this row."""
+        return f"python -m core paper run {self.key}"
+
+    @property
+    @abstractmethod
+    def head_label(self) -> str:
+        """What its head is called in every legend."""
+
+    @property
+    @abstractmethod
+    def cut(self) -> Cut:
+        """Where its features come from."""
+
+    @property
+    def has_papers_features(self) -> bool:
+        """Whether network, layer and weights are the paper's; points are their own features."""
+        return self.cut in (PAPERS_CUT, POINTS)
+
+    @property
+    @abstractmethod
+    def seeds(self) -> int:
+        """How many networks it trains, each from its own seed."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Steps of training, each on one batch."""
+
+
+@dataclass(frozen=True)
+class NotebookRow(Row):
+    """A network of the authors' notebook, computed number for number (`core.paper.notebook`)."""
+
+    network: NetworkName
+
+    seeds: ClassVar[int] = 1
+    steps: ClassVar[int] = NOTEBOOK_STEPS
+    cut: ClassVar[Cut] = POINTS
+
+    @property
+    def head_label(self) -> str:
+        head = {"classical": MLP(), "hybrid": DressedQuantum()}[self.network]
+        return head.style.label
+
+
+@dataclass(frozen=True)
+class TrainedRow(Row):
+    """A head that this laboratory trains."""
+
+    config: RunConfig
+
+    @property
+    def head_label(self) -> str:
+        return self.config.head.style.label
+
+    @property
+    def cut(self) -> Cut:
+        return self.config.cut
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether every epoch needs all images and the whole network: stored features do not serve."""
+        return self.config.protocol == "paper_batchnorm"
+
+    @property
+    def seeds(self) -> int:
+        return self.config.seeds
 
     @property
     def steps(self) -> int:
-        """Steps of training, each on one batch; fewer under "ours", which keeps a part of the training set aside."""
-        if self.config is None:
-            return NOTEBOOK_STEPS
-        n_train = dataset(self.dataset).n_train
-        if self.protocol == "ours":
+        """Fewer under "ours", which keeps a part of the training set aside."""
+        n_train = self.entry.n_train
+        if self.config.protocol == "ours":
             n_train -= round(self.config.validation_share * n_train)
         return self.config.epochs * -(-n_train // self.config.batch_size)
 
-    @property
-    def command(self) -> str:
-        """What makes this row."""
-        return f"python -m core paper run {self.key}"
 
+PAPERS_CUT = Cut("resnet18", "avgpool", "IMAGENET1K_V1")
+"""Network, layer and weights behind the numbers that the paper reports for images."""
 
-_CUTS = {
+_CUTS: dict[str, dict[str, Any]] = {
     "layer3": {"backbone": "resnet18", "layer": "layer3"},
     "mobilenet_v2": {"backbone": "mobilenet_v2"},
-    "avgpool": {"backbone": "resnet18", "layer": "avgpool", "weights": "IMAGENET1K_V1"},
+    "avgpool": vars(PAPERS_CUT),
 }
 
 _PROTOCOL_FIELDS: dict[ProtocolName, dict[str, Any]] = {
@@ -93,13 +160,13 @@ def find_row(key: str) -> Row:
 def _point_rows() -> Iterable[Row]:
     for example in EXAMPLES[:2]:
         for name in example.datasets:
-            for network in ("classical", "hybrid"):
-                reported = REPORTED[name, network]
-                yield Row(f"{name}-{network}-notebook", example, name, network, "notebook", reported, None)
-            for network, head in (("classical", _POINT_MLP), ("hybrid", paper_run(name).head)):
+            for network in NETWORKS:
+                key, reported = f"{name}-{network}-notebook", REPORTED[name, network]
+                yield NotebookRow(key, example, name, network, "notebook", reported, network)
+            for network, head in zip(NETWORKS, (_POINT_MLP, paper_run(name).head), strict=True):
                 for protocol in ("paper", "ours"):
                     config = paper_run(name, head=head, **{"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol])
-                    yield Row(f"{name}-{network}-{protocol}", example, name, network, protocol, None, config)
+                    yield TrainedRow(f"{name}-{network}-{protocol}", example, name, network, protocol, None, config)
 
 
 _POINT_MLP = MLP(n_qubits=5, q_depth=5, hidden=(5, 5), activation="tanh", init_scale=0.001)
@@ -116,7 +183,8 @@ def _image_rows() -> Iterable[Row]:
                         values = _CUTS[cut] | {"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol]
                         config = paper_run(name, head=head, **values)
                         key = f"{name}-{cut}-{head.kind}-{protocol.replace(', ', '-')}"
-                        yield Row(key, example, name, head.kind, protocol, REPORTED.get((name, head.kind)), config)
+                        reported = REPORTED.get((name, head.kind))
+                        yield TrainedRow(key, example, name, head.kind, protocol, reported, config)
 
 
 def _image_protocols(name: str, cut: str) -> Iterable[ProtocolName]:

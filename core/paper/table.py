@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.paper.notebook_record import notebook_results
-from core.paper.rows import Row, rows
+from core.paper.rows import Row, TrainedRow, rows
 from core.runs.store import SHIPPED, Record, Store, digest
 from core.settings import settings
 from core.statistics.intervals import Interval, mean_interval, share_interval
@@ -20,7 +20,7 @@ from core.statistics.intervals import Interval, mean_interval, share_interval
 
 @dataclass(frozen=True)
 class Measured:
-    """What a stored run says about a row; accuracies in [0, 1], intervals over seeds at 95 %."""
+    """What a stored run measured for a row; accuracies in [0, 1], intervals over seeds at 95 %."""
 
     seeds: int
     best: Interval
@@ -48,14 +48,16 @@ class Line:
 def table(shipped: Path = SHIPPED, own: Path | None = None) -> list[Line]:
     """Every row with its measurements, read from the folder of shipped runs and from a person's own."""
     own = own or settings().results_dir
-    found = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
+    measured = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
     again = {key: each.measured for key, each in _runs_again(own, shipped).items()}
-    found |= {key: notebook_measured(values) for key, values in notebook_results(shipped).items()}
-    return [Line(row, found.get(row.key), again.get(row.key)) for row in rows()]
+    measured |= _notebook(shipped)
+    if own != shipped:
+        again |= _notebook(own)
+    return [Line(row, measured.get(row.key), again.get(row.key)) for row in rows()]
 
 
-def measured(record: Record) -> Measured | None:
-    """What a run says, None before it has finished."""
+def measured_by(record: Record) -> Measured | None:
+    """What a run measured; None before it has finished."""
     if record.finished is None:
         return None
     last = share_interval(record.epochs[-1].validation_accuracy) if record.config.protocol != "ours" else None
@@ -85,13 +87,13 @@ def _read(root: Path, run_id: str) -> _Read:
 @lru_cache(maxsize=4096)
 def _read_at(root: Path, run_id: str, _modified: int) -> _Read:
     record = Store(root).load(run_id)
-    return _Read(digest(record.config), record.created, measured(record))
+    return _Read(digest(record.config), record.created, measured_by(record))
 
 
 def _runs_again(root: Path, shipped: Path) -> dict[str, _Read]:
     """Row key → the newest finished run that a person made with exactly that row's settings."""
-    wanted = {digest(row.config): row for row in rows() if row.config}
-    found: dict[str, _Read] = {}
+    wanted = {digest(row.config): row for row in rows() if isinstance(row, TrainedRow)}
+    newest: dict[str, _Read] = {}
     for run_id in Store(root).run_ids():
         try:
             read = _read(root, run_id)
@@ -100,12 +102,18 @@ def _runs_again(root: Path, shipped: Path) -> dict[str, _Read]:
         row = wanted.get(read.digest)
         if row is None or read.measured is None or (root == shipped and run_id == row.run_id):
             continue
-        if row.key not in found or found[row.key].created < read.created:
-            found[row.key] = read
-    return found
+        if row.key not in newest or newest[row.key].created < read.created:
+            newest[row.key] = read
+    return newest
+
+
+def _notebook(root: Path) -> dict[str, Measured]:
+    """Row key → what the notebook's computation measured that is stored in this folder."""
+    return {key: notebook_measured(values) for key, values in notebook_results(root).items()}
 
 
 def notebook_measured(values: dict[str, Any]) -> Measured:
+    """A stored result of the notebook as a measurement: one seed, without any interval."""
     once = Interval(values["accuracy"], math.nan, math.nan)
     loss = Interval(values["loss"], math.nan, math.nan)
     return Measured(seeds=1, best=once, last=once, loss=loss, seconds=values["seconds"], run_id="")

@@ -1,13 +1,103 @@
-"""What work a row of the paper's table asks for."""
+"""The rows of the paper's table as work: what a row asks for, and how what it gives is stored under the row's name."""
 
-from core.paper.rows import Row
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import LabError
+from core.events import Checkpoint, Event, Finished, Progress
+from core.paper.notebook_record import notebook_results
+from core.paper.rows import NotebookRow, Row, TrainedRow
+from core.runs.store import Store
+from core.work.here import do, record
 from core.work.kinds.base import Work
-from core.work.kinds.notebook import Notebook
+from core.work.kinds.notebook import Notebook, NotebookComputed
+from core.work.kinds.train import Training
 from core.work.resume import training
 
 
 def row_work(row: Row, *, download: bool = False) -> Work:
     """The work that measures a row; download: a person's consent to fetch what training on images needs."""
-    if row.config is None:
-        return Notebook(dataset=row.dataset, network=row.head_name)
-    return training(row.config, download=download)
+    match row:
+        case NotebookRow():
+            return Notebook(dataset=row.dataset, network=row.network)
+        case TrainedRow():
+            return training(row.config, download=download)
+        case _:
+            raise TypeError(f"{type(row).__name__} is no kind of row")
+
+
+def is_stored(row: Row, store: Store) -> bool:
+    """Whether everything that a row gives is stored; a run that cannot be read counts as missing."""
+    if isinstance(row, NotebookRow):
+        return row.key in notebook_results(store.root)
+    try:
+        return store.load(row.run_id).finished is not None
+    except LabError:
+        return False
+
+
+def measure(row: Row, store: Store, show: Callable[[Event], None], *, download: bool = False) -> set[str]:
+    """Do a row's work in this process and store what it gives; the keys of all rows that are stored now.
+
+    The two networks of the notebook on one data set are computed together. Nothing is stored before the work has begun,
+    and an earlier run is replaced by a whole one only.
+
+    Args:
+        row: what is measured.
+        store: where runs are stored; results of the notebook go to the folder of results in the settings.
+        show: gets every event.
+        download: a person's consent to fetch what training on images needs.
+
+    Raises `LabError` when it cannot be done.
+    """
+    if isinstance(row, NotebookRow):
+        computed = do(Notebook(dataset=row.dataset, stores=True), show)
+        assert isinstance(computed, NotebookComputed)
+        return set(computed.results)
+    work = row_work(row, download=download)
+    assert isinstance(work, Training)
+    material = work.material()
+    events = _as_shipped(work.events(material))
+    first = next(events)
+    while isinstance(first, Progress):
+        show(first)
+        first = next(events)
+    with _earlier_kept(store.folder(row.run_id)):
+        store.create(work.config, work.provenance(material) | {"run_command": row.command}, run_id=row.run_id)
+        record(chain([first], events), store, row.run_id, show)
+    return {row.key}
+
+
+def _as_shipped(events: Iterator[Event]) -> Iterator[Event]:
+    """The same events without checkpoints, and weights and logits in half precision, as runs are kept that ship."""
+    for event in events:
+        if isinstance(event, Finished):
+            weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
+            logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
+            event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
+        if not isinstance(event, Checkpoint):
+            yield event
+
+
+@contextmanager
+def _earlier_kept(folder: Path) -> Iterator[None]:
+    """Set an earlier record aside; it comes back unless what is written inside becomes whole."""
+    aside = folder.with_name(f".{folder.name}")
+    if aside.exists():  # an earlier attempt was killed
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.rename(aside)
+    try:
+        yield
+    except BaseException:
+        if aside.exists():
+            shutil.rmtree(folder)
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -17,7 +17,7 @@ from core.data.banks import Listing
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.experiment.features import find_features
-from core.paper.rows import Row
+from core.paper.rows import NotebookRow, Row, TrainedRow
 from core.paper.table import Line, Measured, notebook_measured
 from core.report.numbers import plus_minus
 from core.runs.snapshots import Snapshot, Standing
@@ -60,7 +60,7 @@ def run_row(row: Row) -> None:
     st.session_state.paper_problem = ""
     if _standing(Line(row, None, None)).going:
         return
-    if row.config is None or (row.config.protocol != "paper_batchnorm" and _listing(row.config).state != "missing"):
+    if not isinstance(row, TrainedRow) or not (row.needs_images or _listing(row).state == "missing"):
         _start(row)
 
 
@@ -73,15 +73,15 @@ def _start(row: Row) -> None:
 
 def with_own(line: Line) -> Line:
     """The line with what this server computed of the notebook."""
-    if line.row.config is not None:
+    if not isinstance(line.row, NotebookRow):
         return line
     own = _notebook_numbers(jobs().latest(row_work(line.row)))
     return Line(line.row, line.measured, own) if own else line
 
 
 def _notebook_numbers(standing: Standing | None) -> Measured | None:
-    found = standing.result if isinstance(standing, WorkSnapshot) else None
-    return notebook_measured(found) if found else None
+    values = standing.result if isinstance(standing, WorkSnapshot) else None
+    return notebook_measured(values) if values else None
 
 
 def row_view(lines: dict[str, Line]) -> None:
@@ -115,31 +115,22 @@ _NOTHING_YET = _Standing("idle", "The button in a row runs it again on this serv
 
 def features_title(row: Row) -> str:
     """What a row's head looks at."""
-    if row.config is None or DATASETS[row.dataset].is_points:
+    if row.entry.is_points:
         return "2 coordinates"
-    size = f", {row.cut.n_features}" if row.cut else ""
-    return row.config.cut.title.split(",")[0].removesuffix(" (the paper's)") + size
-
-
-def head_title(row: Row) -> str:
-    """What a row's head is called, as everywhere here; the authors' names for those of the notebook are others."""
-    return row.config.head.style.label if row.config else NOTEBOOK_HEADS[row.head_name]
-
-
-NOTEBOOK_HEADS = {"classical": "mlp", "hybrid": "quantum"}
-"""The notebook's network → what a head of its kind is called here."""
+    size = f", {row.cut.listed.n_features}" if row.cut.listed else ""
+    return row.cut.title.split(",")[0].removesuffix(" (the paper's)") + size
 
 
 def short_title(row: Row) -> str:
     """Data, features, protocol and head in a few words that no other row has."""
-    words = [DATASETS[row.dataset].title]
-    if not DATASETS[row.dataset].is_points:
+    words = [row.entry.title]
+    if not row.entry.is_points:
         words.append(features_title(row).split(",")[0].removeprefix("ResNet-18 ").removeprefix("to "))
-    return ", ".join([*words, row.protocol.removeprefix("paper, "), head_title(row)])
+    return ", ".join([*words, row.protocol.removeprefix("paper, "), row.head_label])
 
 
 def _title(row: Row) -> str:
-    return escape(f"{DATASETS[row.dataset].title}, {head_title(row)}, {features_title(row)}, {row.protocol}")
+    return escape(f"{row.entry.title}, {row.head_label}, {features_title(row)}, {row.protocol}")
 
 
 def _told(line: Line, again: Interval) -> str:
@@ -172,17 +163,17 @@ def _standing_of(line: Line) -> _Standing:
     standing = jobs().latest(row_work(row, download=True))
     if standing is not None and is_going(standing):
         return _of_going(row, standing)
-    if row.config is not None and row.config.protocol == "paper_batchnorm":
-        return _of_images(line, row.config, standing)
+    if isinstance(row, TrainedRow) and row.needs_images:
+        return _of_images(line, row, standing)
     if standing is not None:
         return _of_ended(line, standing)
-    if row.config is not None and (listing := _listing(row.config)).state == "missing":
-        return _of_extraction(row, row.config, listing)
+    if isinstance(row, TrainedRow) and (listing := _listing(row)).state == "missing":
+        return _of_extraction(row, listing)
     return _Standing("idle", f"{_title(row)}: nothing is missing.", button=_Button("Run", partial(run_row, row)))
 
 
-def _listing(config: RunConfig) -> Listing:
-    return find_features(config.dataset, config.cut.key)
+def _listing(row: TrainedRow) -> Listing:
+    return find_features(row.dataset, row.cut.key)
 
 
 def _of_going(row: Row, standing: Standing) -> _Standing:
@@ -250,26 +241,25 @@ def _cost(config: RunConfig) -> _Cost | None:
     return _Cost(standing.result["seconds"], standing.result["weights_mb"] + images_mb)
 
 
-def _of_extraction(row: Row, config: RunConfig, listing: Listing) -> _Standing:
+def _of_extraction(row: TrainedRow, listing: Listing) -> _Standing:
     extraction = extraction_of(listing)
     if extraction is not None and is_going(extraction):
         return _of_going(row, extraction)
     start = _Button(extraction_offer(listing), partial(start_extraction, listing))
     if extraction is not None and extraction.message:
         return _Standing("failed", f"{_title(row)}: {escape(extraction.message)}", button=start)
-    cost = _cost(config)
+    cost = _cost(row.config)
     takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
-    seen = f"the network has to see {DATASETS[config.dataset].n_samples:,} images once, {takes}"
+    seen = f"the network has to see {row.entry.n_samples:,} images once, {takes}"
     html = f"{_title(row)}: {seen}. Training then takes seconds."
     return _Standing("idle", html, going=cost is None, button=start)
 
 
-def _of_images(line: Line, config: RunConfig, standing: Standing | None) -> _Standing:
+def _of_images(line: Line, row: TrainedRow, standing: Standing | None) -> _Standing:
     """A row with BatchNorm in training mode: no features to keep, the full network sees all images in every epoch."""
-    row = line.row
     if standing is not None and standing.status == "finished":
         return _of_ended(line, standing)
-    cost = _cost(config)
+    cost = _cost(row.config)
     label = "Train on images"
     if cost and cost.megabytes:
         label = f"Download {cost.megabytes:.0f} MB and train"
@@ -278,7 +268,7 @@ def _of_images(line: Line, config: RunConfig, standing: Standing | None) -> _Sta
     start = _Button(label, partial(_start, row)) if cost else None
     if standing is not None and standing.message:
         return _Standing("failed", f"{_title(row)}: {escape(standing.message)}", button=start, going=cost is None)
-    seen = f"{config.epochs} epochs of {DATASETS[config.dataset].n_samples:,} images through the full network"
+    seen = f"{row.config.epochs} epochs of {row.entry.n_samples:,} images through the full network"
     takes = f"about {duration(cost.seconds)} {_AS_BUSY}" if cost else "how long is being measured"
     words = "stopped. " if standing is not None else ""
     html = f"{_title(row)}: {words}{seen}, {takes}. It goes on when this page is closed."

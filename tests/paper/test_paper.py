@@ -1,6 +1,7 @@
 """The paper's table: what it reports, what ships beside it, and that pressing a row's button gives the number again."""
 
 import json
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
@@ -12,25 +13,24 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.data.banks import load_bank
 from core.errors import LabError
 from core.events import Epoch, Event
-from core.paper.examples import PROTOCOLS
+from core.paper.examples import NETWORKS, PROTOCOLS
 from core.paper.notebook import DATASETS
 from core.paper.notebook_record import keep_notebook_results, notebook_results
-from core.paper.rows import Row, find_row, rows
-from core.paper.table import measured, table
+from core.paper.rows import PAPERS_CUT, NotebookRow, TrainedRow, find_row, rows
+from core.paper.table import measured_by, table
 from core.runs.store import SHIPPED, Store
 from core.statistics.intervals import mean_interval
 
-SHIPPED_ROWS = [row for row in rows() if row.config and row.config.layer != "avgpool"]
+SHIPPED_ROWS = [row for row in rows() if isinstance(row, TrainedRow) and row.cut != PAPERS_CUT]
 SHIPPED_KEYS = [row.key for row in SHIPPED_ROWS]
 
 
-def row_of(dataset: str, head: str, cut: str, protocol: str) -> Row:
+def row_of(dataset: str, head: str, cut: str, protocol: str) -> TrainedRow:
     (row,) = [
         row
         for row in rows()
-        if (row.dataset, row.head_name, row.protocol) == (dataset, head, protocol)
-        and row.config
-        and row.config.layer == cut
+        if isinstance(row, TrainedRow)
+        and (row.dataset, row.head_name, row.protocol, row.cut.layer) == (dataset, head, protocol, cut)
     ]
     return row
 
@@ -64,7 +64,6 @@ def test_settings_of_the_image_examples(
 ) -> None:
     row = row_of(dataset, "dressed_quantum", "avgpool", "paper")
     config = row.config
-    assert config is not None
     assert config.head == DressedQuantum(n_qubits=4, q_depth=depth, q_delta=0.01)
     assert (config.learning_rate, config.batch_size, config.epochs) == (rate, batch, epochs)
     assert (config.lr_step, config.lr_gamma) == (step, gamma)
@@ -74,7 +73,6 @@ def test_settings_of_the_image_examples(
 
 def test_the_papers_head_has_24_angles_among_2086_parameters() -> None:
     config = row_of("ants_bees", "dressed_quantum", "avgpool", "paper").config
-    assert config is not None
     quantum, classical = config.head.count_trained(512, 2)
     assert (quantum, quantum + classical) == (24, 2086)
 
@@ -83,10 +81,27 @@ def test_both_readings_of_the_schedule() -> None:
     """StepLR as PyTorch before 1.1 understood it, and as it does since: the rate falls after 10 or after 9 epochs."""
     late = row_of("ants_bees", "dressed_quantum", "layer3", "paper").config
     early = row_of("ants_bees", "dressed_quantum", "layer3", "paper, early").config
-    assert late is not None
-    assert early is not None
     assert [late.members()[0].rate(epoch) for epoch in (9, 10, 11)] == pytest.approx([4e-4, 4e-4, 4e-5])
     assert [early.members()[0].rate(epoch) for epoch in (9, 10, 11)] == pytest.approx([4e-4, 4e-5, 4e-5])
+
+
+def test_only_the_papers_own_network_layer_and_weights_are_the_papers_features() -> None:
+    images = [row for row in rows() if not row.entry.is_points]
+    papers = {row.key for row in images if row.has_papers_features}
+    assert papers == {row.key for row in images if "-avgpool-" in row.key}
+    assert papers != {row.key for row in images}
+    other = find_row("ants_bees-avgpool-linear-paper")
+    assert isinstance(other, TrainedRow)
+    for name, value in (("backbone", "resnet50"), ("layer", "layer4"), ("weights", "IMAGENET1K_V2")):
+        assert not replace(other, config=other.config.model_copy(update={name: value})).has_papers_features
+
+
+def test_steps_are_those_of_the_training_set() -> None:
+    """20,000 points and 10 of a batch give 1,000 steps in 5 epochs, and 244 images, 4 of a batch, 61 an epoch."""
+    steps = {row.key: row.steps for row in rows()}
+    assert {steps[f"spirals-{network}-{name}"] for network in NETWORKS for name in ("notebook", "paper")} == {1_000}
+    assert steps["ants_bees-layer3-linear-paper"] == 30 * 61
+    assert steps["ants_bees-layer3-linear-ours"] == 30 * 49  # 195 of the images
 
 
 def test_every_protocol_has_rows_and_words() -> None:
@@ -99,8 +114,9 @@ def test_every_protocol_has_rows_and_words() -> None:
 @pytest.mark.parametrize("key", SHIPPED_KEYS)
 def test_shipped_row_is_whole(key: str) -> None:
     row = find_row(key)
+    assert isinstance(row, TrainedRow)
     record = Store(SHIPPED).load(row.run_id)
-    done = measured(record)
+    done = measured_by(record)
     assert record.config == row.config
     assert done is not None
     assert done.seeds >= 20
@@ -129,15 +145,14 @@ def test_shipped_notebook_is_the_authors() -> None:
 
 def test_no_number_stands_where_nobody_ran(tmp_path: Path) -> None:
     for line in table(SHIPPED, tmp_path):
-        complete = line.row.config is not None and line.row.config.layer == "avgpool"
-        assert (line.measured is None) == complete, line.row.key
+        assert (line.measured is None) == (line.row.cut == PAPERS_CUT), line.row.key
         assert line.again is None
 
 
 def test_the_paper_protocol_reports_its_best_epoch() -> None:
     row = row_of("ants_bees", "linear", "layer3", "paper")
     record = Store(SHIPPED).load(row.run_id)
-    done = measured(record)
+    done = measured_by(record)
     assert done is not None
     assert done.last is not None
     best = np.max([epoch.validation_accuracy for epoch in record.epochs], axis=0)
@@ -159,6 +174,13 @@ def test_a_row_run_again_is_within_its_spread(key: str, tmp_path: Path, monkeypa
     assert line.measured is not None
     assert line.again is not None
     assert line.measured.best.low <= line.again.best.estimate <= line.measured.best.high
+
+
+def test_the_notebook_computed_here_stands_beside_what_ships(tmp_path: Path) -> None:
+    keep_notebook_results({"moons-hybrid-notebook": {"accuracy": 0.5, "loss": 0.7, "seconds": 1.0}}, tmp_path)
+    again = {line.row.key: line.again.best.estimate for line in table(SHIPPED, tmp_path) if line.again}
+    assert again == {"moons-hybrid-notebook": 0.5}
+    assert not any(line.again for line in table(SHIPPED, SHIPPED) if isinstance(line.row, NotebookRow))
 
 
 def test_what_is_stored_is_not_run_again(
@@ -242,6 +264,5 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_cuts_of_the_rows_are_listed() -> None:
     for row in SHIPPED_ROWS:
-        assert row.config is not None
-        assert row.cut is not None
-        assert load_bank(row.config.features).n_features == row.cut.n_features
+        assert row.cut.listed is not None
+        assert load_bank(row.config.features).n_features == row.cut.listed.n_features

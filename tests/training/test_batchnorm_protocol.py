@@ -23,7 +23,7 @@ from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
 from core.paper.rows import find_row
-from core.paper.table import measured
+from core.paper.table import measured_by
 from core.runs.store import Store
 from core.training.loop import epoch_order
 from core.training.network import Network
@@ -128,7 +128,7 @@ def test_a_row_of_the_table_runs_from_the_command(
     assert (done[0], done[-1]) == (0, 90)
     assert done == sorted(done)
     record = Store().load(row.run_id)
-    found = measured(record)
+    found = measured_by(record)
     assert found is not None
     assert record.config == row.config
     assert len(record.epochs) == 30

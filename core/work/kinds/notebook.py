@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.events import Checkpoint, Event, Progress, Result
+from core.paper.examples import NetworkName
 from core.settings import settings
 from core.work.kinds.base import Work
 
@@ -30,7 +31,7 @@ class Notebook(Work):
 
     kind: Literal["notebook"] = "notebook"
     dataset: str
-    network: Literal["classical", "hybrid"] = "hybrid"
+    network: NetworkName = "hybrid"
     stores: bool = False
     """Whether the results become those of the table; else they are in the record of this work alone."""
 
