@@ -56,7 +56,7 @@ def run_comparison(
     if config.seeds < 2:
         raise LabError(f"seeds = {config.seeds} is not possible for a comparison: 2 to 64 are allowed, 20 are usual")
     everyone = rivals(config)
-    splits = run_splits(config, bank)
+    splits = run_splits(config, bank, config.members())
     seeds = tuple(member.seed for member in config.members())
     results, predicted = [], []
     circuit_part: Contribution | None = None
@@ -76,8 +76,8 @@ def run_comparison(
         name=name,
         config=config,
         seeds=seeds,
-        n_train=len(splits.train),
-        n_validation=len(splits.validation),
+        n_train=splits.train.shape[1],
+        n_validation=splits.validation.shape[1],
         n_test=len(splits.test),
         n_features=bank.n_features,
         results=tuple(results),
@@ -152,10 +152,9 @@ def run_head(
 
 def run_library(rival: Rival, config: RunConfig, bank: FeatureBank) -> RivalRun:
     """Fit one of scikit-learn's methods."""
-    splits = run_splits(config, bank)
-    rows = np.sort(np.concatenate([splits.train, splits.validation]))
+    splits = bank.splits(0, config.split_seed)
     seeds = [member.seed for member in config.members()]
-    fitted = fit(rival.name, bank, rows, splits.test, seeds)
+    fitted = fit(rival.name, bank, splits.train, splits.test, seeds)
     result = _measured(
         rival,
         fitted.scores,

@@ -58,10 +58,25 @@ class RunConfig(Frozen):
         0.2, gt=0, lt=0.9, description="Share of the training data kept aside to choose the best epoch."
     )
     split_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the cut into training and validation data.")
-    protocol: Literal["ours", "paper", "paper_batchnorm"] = Field(
+    split_per_seed: bool = Field(
+        True, description="Cut anew for every seed, so that seeds differ in their validation data too; false: one cut."
+    )
+    standardise: bool = Field(
+        False,
+        description="Shift and scale every feature to mean 0 and deviation 1 on the training data; false: as in the "
+        "paper.",
+    )
+    patience: int = Field(
+        0, ge=0, le=1000, description="Epochs without a lower validation loss after which a seed stops; 0: never."
+    )
+    adam_beta2: float = Field(
+        0.999, ge=0.5, le=0.99999, description="How long Adam remembers squared gradients; the paper's had 0.99."
+    )
+    protocol: Literal["ours", "paper", "paper_last", "paper_batchnorm"] = Field(
         "ours",
-        description="ours: the epoch is chosen on validation data, tested once; paper: train on all, test every epoch; "
-        "paper_batchnorm: the same with BatchNorm in training mode, on images (`python -m core paper`).",
+        description="ours: the epoch is chosen on validation data, tested once; paper: train on all, test every epoch, "
+        "report the best; paper_last: the same, report the last, as the paper's notebooks on points; paper_batchnorm: "
+        "as paper, with BatchNorm in training mode, on images (`python -m core paper`).",
     )
 
     @model_validator(mode="before")
@@ -76,6 +91,8 @@ class RunConfig(Frozen):
             is_other = values.get("backbone") and not entry.is_points
             cut = default_cut(values["backbone"]) if is_other else entry.default_cut
             values |= {name: values.get(name) or value for name, value in vars(cut).items()}
+        if values.get("protocol", "ours") != "ours":
+            values["split_per_seed"] = False  # nothing is cut off: equal computations have equal configurations
         return values
 
     @model_validator(mode="after")
@@ -84,6 +101,20 @@ class RunConfig(Frozen):
             raise ValueError(f"backbone {self.backbone} does not fit dataset {self.dataset}; leave backbone empty")
         if not self.layer:
             raise ValueError(f"layer is missing: name the layer of {self.backbone} to cut at")
+        return self
+
+    @model_validator(mode="after")
+    def _protocol_fits(self) -> "RunConfig":
+        if self.patience and self.protocol != "ours":
+            raise ValueError(
+                f"patience = {self.patience} is not possible with protocol {self.protocol}, which has no validation "
+                "data: set patience to 0"
+            )
+        if self.standardise and self.protocol == "paper_batchnorm":
+            raise ValueError(
+                "standardise is not possible with protocol paper_batchnorm, whose features change in every batch: set "
+                "standardise to false"
+            )
         return self
 
     @property
@@ -122,6 +153,11 @@ def run_config(values: dict[str, Any]) -> RunConfig:
     """A run configuration from plain values; a bad value raises `LabError` with one sentence."""
     with refused_in_one_sentence():
         return RunConfig.model_validate(values)
+
+
+def stored_config(values: dict[str, Any]) -> RunConfig:
+    """The configuration in a record. Fields that were not there when it was made have the meaning of that time."""
+    return run_config({"split_per_seed": False} | values)
 
 
 def head_config(values: dict[str, Any]) -> Head:

@@ -76,17 +76,19 @@ class FeatureBank:
         total.update("\n".join(self.split).encode())
         return total.hexdigest()
 
-    def splits(self, validation_share: float, split_seed: int) -> Splits:
+    def splits(self, validation_share: float, split_seed: int, member_seed: int | None = None) -> Splits:
         """Cut a validation set from the training rows, the same share of every class; the test rows stay the test set.
 
-        A share of 0 gives an empty validation set. Depends on labels, split, share and seed alone.
+        A share of 0 gives an empty validation set. Depends on labels, split, share and seeds alone; with a member's
+        seed that member has a cut of its own, of the same size.
         """
+        seeds = [split_seed] if member_seed is None else [split_seed, member_seed]
         in_train = self.split == "train"
         held_out = []
         for label in range(len(self.classes) if validation_share else 0):
             rows = np.flatnonzero(in_train & (self.labels == label))
             count = min(max(round(validation_share * len(rows)), 1), len(rows) - 1)
-            held_out.append(np.random.RandomState([split_seed, label]).permutation(rows)[:count])
+            held_out.append(np.random.RandomState([*seeds, label]).permutation(rows)[:count])
         validation = np.sort(np.concatenate([*held_out, np.empty(0, np.int64)])).astype(np.int64)
         train = np.setdiff1d(np.flatnonzero(in_train), validation)
         return Splits(train, validation, np.flatnonzero(~in_train))

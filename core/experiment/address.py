@@ -1,4 +1,7 @@
-"""The page's address: the values of the controls, those at their defaults left out."""
+"""The page's address: the values of the controls, those at their defaults left out, and the version of the defaults.
+
+An address without a version is from the time before there were versions; what it leaves out has the default of then.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +10,19 @@ from core.errors import LabError
 from core.experiment.configs import default_values
 from core.experiment.controls import CONTROLS, DATASET, Values, values_of
 
+VERSION = "v"
+"""Name of the version's parameter."""
+_PRESENT = "2"
+_DEFAULTS_BEFORE: dict[str, Any] = {"split_per_seed": False}
+"""Control → its default before there were versions, where it was another one."""
+
 
 def to_address(values: Values) -> dict[str, str]:
     """The parameters of the address that give these control values."""
     given: Mapping[str, Any] = {**values}
     default: Mapping[str, Any] = {**default_values(values["dataset"]), "dataset": default_values()["dataset"]}
-    return {name: control.to_text(given[name]) for name, control in CONTROLS.items() if given[name] != default[name]}
+    named = {name: control.to_text(given[name]) for name, control in CONTROLS.items() if given[name] != default[name]}
+    return named and named | {VERSION: _PRESENT}
 
 
 def from_address(address: Mapping[str, str]) -> tuple[Values, str]:
@@ -23,6 +33,8 @@ def from_address(address: Mapping[str, str]) -> tuple[Values, str]:
     except LabError as error:
         problem = str(error)
     read: dict[str, Any] = {**default_values(dataset)}
+    if VERSION not in address and any(name in address for name in CONTROLS):
+        read |= _DEFAULTS_BEFORE
     for name, control in CONTROLS.items():
         if name in address and control is not DATASET:
             try:

@@ -43,6 +43,10 @@ class Values(TypedDict):
     lr_gamma: float
     validation_share: float
     split_seed: int
+    split_per_seed: bool
+    standardise: bool
+    patience: int
+    adam_beta2: float
 
 
 _VALUES = TypeAdapter(Values)
@@ -106,6 +110,28 @@ class Number(Generic[N]):
         if value is None or not low <= value <= high:
             raise LabError(f"{self.name} = {text!r} is not possible: {allowed(self.owner.model_fields[self.name])}")
         return value
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off: one of a configuration's fields."""
+
+    name: str
+    label: str
+    owner: type[BaseModel]
+
+    @property
+    def help(self) -> str:
+        return self.owner.model_fields[self.name].description or ""
+
+    def to_text(self, value: bool) -> str:
+        return "on" if value else "off"
+
+    def from_text(self, text: str, dataset: str) -> bool:
+        """Raises `LabError` for what is neither."""
+        if text not in ("on", "off"):
+            raise LabError(f"{self.name} = {text!r} is not possible: on and off are allowed")
+        return text == "on"
 
 
 @dataclass(frozen=True)
@@ -215,8 +241,12 @@ LR_STEP = Number("lr_step", "Rate step", int, RunConfig, "box")
 LR_GAMMA = Number("lr_gamma", "Rate factor", float, RunConfig, "box", step=0.1, format="%.3g")
 VALIDATION_SHARE = Number("validation_share", "Validation", float, RunConfig, "box", step=0.05, format="%.2f")
 SPLIT_SEED = Number("split_seed", "Split seed", int, RunConfig, "box")
+SPLIT_PER_SEED = Switch("split_per_seed", "Split per seed", RunConfig)
+STANDARDISE = Switch("standardise", "Standardise", RunConfig)
+PATIENCE = Number("patience", "Patience", int, RunConfig, "box")
+ADAM_BETA2 = Number("adam_beta2", "Adam's β₂", float, RunConfig, "box", step=0.001, format="%.5g")
 
-Control = Number[int] | Number[float] | OneOf | SomeOf | FeaturesOf
+Control = Number[int] | Number[float] | Switch | OneOf | SomeOf | FeaturesOf
 
 CONTROLS: dict[str, Control] = {
     control.name: control
@@ -237,11 +267,17 @@ CONTROLS: dict[str, Control] = {
         BASE_SEED,
         VALIDATION_SHARE,
         SPLIT_SEED,
+        SPLIT_PER_SEED,
+        STANDARDISE,
+        PATIENCE,
+        ADAM_BETA2,
         HEADS,
         ABLATIONS,
     )
 }
 """All controls by name, in the order of the address."""
 
-OF_RUN = tuple(name for name, control in CONTROLS.items() if isinstance(control, Number) and control.owner is RunConfig)
+OF_RUN = tuple(
+    name for name, control in CONTROLS.items() if isinstance(control, Number | Switch) and control.owner is RunConfig
+)
 """Names of the controls that set a field of the run itself, which all heads of an experiment share."""

@@ -128,12 +128,20 @@ _SHORTEST: dict[VerdictKind, str] = {
 }
 
 
+_TESTED = {
+    "ours": "at its epoch of lowest validation loss, which need not be the last one",
+    "paper": "at its epoch of best accuracy on the test set itself, which need not be the last one",
+    "paper_batchnorm": "at its epoch of best accuracy on the test set itself, which need not be the last one",
+    "paper_last": "after its last step",
+}
+"""Protocol → which weights are tested."""
+
+
 def explanation(config: RunConfig) -> str:
     """What the charts of test accuracy and confusion show."""
     samples = "points" if DATASETS[config.dataset].is_points else "images"
-    chosen = "lowest validation loss" if config.protocol == "ours" else "best accuracy on the test set itself"
     return (
-        f"Dot: one seed at its epoch of {chosen}, which need not be the last one; 95 % Wilson interval over test "
+        f"Dot: one seed {_TESTED[config.protocol]}; 95 % Wilson interval over test "
         f"{samples}. Diamond: mean of the seeds with its {spread_title(config.seeds)}. Confusion: test {samples}, mean "
         "over seeds."
     )

@@ -42,7 +42,7 @@ def estimate(config: RunConfig, n_train: int, runs: pd.DataFrame) -> Estimate | 
     past = past[past["seconds"] > 0]
     if past.empty:
         return None
-    steps = past["epochs"] * np.ceil(past["n_train"] / past["batch_size"])
+    steps = past["epochs_done"] * np.ceil(past["n_train"] / past["batch_size"])
     per_step = (past["seconds"] / steps).to_numpy(float)
     qubits = past["n_qubits"].fillna(0) if "n_qubits" in past else pd.Series(0, past.index)
     depth = past["q_depth"].fillna(0) if "q_depth" in past else pd.Series(0, past.index)

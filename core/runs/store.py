@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from core.config.run import RunConfig, run_config
+from core.config.run import RunConfig, stored_config
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Origin, Started, from_epoch_json, to_json
 from core.files import append_line, json_text, replace_arrays, replace_text, with_nan, writing
@@ -215,7 +215,7 @@ class Store:
             return Record(
                 run_id=run_id,
                 folder=folder,
-                config=run_config(values["config"]),
+                config=stored_config(values["config"]),
                 status=status,
                 message=message,
                 owner=values["owner"],

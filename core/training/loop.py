@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from core.events import Checkpoint, Epoch, Event, Finished, Started, Step
 from core.settings import device_name, settings
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
+from core.training.standardisation import Standardisation
 
 SECONDS_BETWEEN_STEP_EVENTS = 0.1
 GATHERED_FLOATS = 2_000_000
@@ -85,26 +87,29 @@ def _train(
     device: torch.device,
 ) -> Iterator[Event]:
     members = tuple(members) if members is not None else config.members()
-    splits = run_splits(config, bank)
+    splits = run_splits(config, bank, members)
     data = DeviceData(bank, device)
     network = Network(config.head, data.n_features, data.n_classes, len(members), device)
     network.initialise([member.seed for member in members])
-    optimiser = MemberAdam(network.flat, network.flat_grad)
-    best = BestEpoch(network, by="loss" if config.protocol == "ours" else "accuracy")
+    if config.standardise:
+        network.standardisation = Standardisation.fitted(data.features, splits.train)
+    optimiser = MemberAdam(network.flat, network.flat_grad, config.adam_beta2)
+    best = BestEpoch(network, _CHOSEN_BY[config.protocol], config.patience)
     status = ["ok"] * len(members)
     first_epoch, seconds, devices = 1, 0.0, str(device)
     if checkpoint is not None:
         first_epoch, seconds, status, before = _restore(checkpoint, network, optimiser, best)
         devices = before if before.endswith(devices) else f"{before}, then {devices}"
 
-    n_steps = -(-len(splits.train) // config.batch_size)
+    n_train, n_validation = splits.train.shape[1], splits.validation.shape[1]
+    n_steps = -(-n_train // config.batch_size)
     quantum, classical = config.head.count_trained(data.n_features, data.n_classes)
     yield Started(
         seeds=[member.seed for member in members],
         classes=list(bank.classes),
         n_features=data.n_features,
-        n_train=len(splits.train),
-        n_validation=len(splits.validation),
+        n_train=n_train,
+        n_validation=n_validation,
         n_test=len(splits.test),
         steps_per_epoch=n_steps,
         epochs=config.epochs,
@@ -115,14 +120,15 @@ def _train(
     )
 
     for epoch in range(first_epoch, config.epochs + 1):
+        if best.is_settled(epoch - 1):
+            break
         rates = [member.rate(epoch) for member in members]
         optimiser.set_rate(network.per_member(rates))
         order = epoch_order(members, splits.train, epoch).to(device)
         steps = yield from _train_epoch(network, optimiser, data, order, config.batch_size, epoch)
         seconds += steps.seconds
 
-        train_loss, train_accuracy = evaluate(network, data, splits.train)
-        validation_loss, validation_accuracy = evaluate(network, data, splits.validation)
+        (train_loss, train_accuracy), (validation_loss, validation_accuracy) = evaluate(network, data, splits)
         for member, step in enumerate(steps.not_finite):
             if status[member] == "ok" and (step or not isfinite(train_loss[member])):
                 status[member] = f"diverged in epoch {epoch}, step {step or n_steps}"
@@ -152,12 +158,30 @@ class DeviceData:
         self.n_classes = len(bank.classes)
         self.targets = torch.nn.functional.one_hot(self.labels, self.n_classes).to(torch.float32)  # (n, classes)
 
+    def answers(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels of rows (...), and the same one-hot (..., classes)."""
+        return self.labels[rows], self.targets[rows]
+
+
+ChosenBy = Literal["loss", "accuracy", "last"]
+_CHOSEN_BY: dict[str, ChosenBy] = {
+    "ours": "loss",
+    "paper": "accuracy",
+    "paper_last": "last",
+    "paper_batchnorm": "accuracy",
+}
+"""Protocol → how the epoch is chosen whose weights are tested."""
+
 
 class BestEpoch:
-    """Keeps for every member the weights of its best epoch: lowest loss, or highest accuracy; the first wins a tie."""
+    """Keeps for every member the weights of its best epoch: lowest loss, highest accuracy, or the last finite one.
 
-    def __init__(self, network: Network, by: str) -> None:
-        self.by = by
+    The first epoch wins a tie. With ``patience`` a member that was not better for so many epochs has stopped: it keeps
+    what it has, whatever later epochs of the other members bring it.
+    """
+
+    def __init__(self, network: Network, by: ChosenBy, patience: int = 0) -> None:
+        self.by, self.patience = by, patience
         self.flat = network.flat.clone()
         self.epoch = [0] * network.members
         self.score = [float("-inf")] * network.members
@@ -165,36 +189,65 @@ class BestEpoch:
         self._current = network.weights
 
     def consider(self, epoch: int, loss: Sequence[float], accuracy: Sequence[float]) -> None:
-        """Keep the weights of the members that are better than ever."""
-        for member in range(len(self.epoch)):
-            score = -loss[member] if self.by == "loss" else accuracy[member]
-            if isfinite(loss[member]) and score > self.score[member]:
+        """Keep the weights of the members that are better than ever and have not stopped."""
+        scores = {"loss": [-each for each in loss], "accuracy": accuracy, "last": [float(epoch)] * len(loss)}[self.by]
+        for member, score in enumerate(scores):
+            if isfinite(loss[member]) and score > self.score[member] and not self._stopped(member, epoch - 1):
                 self.score[member] = score
                 self.epoch[member] = epoch
                 for name, kept in self._kept.items():
                     kept[member].copy_(self._current[name][member])
 
+    def is_settled(self, epoch: int) -> bool:
+        """Whether every member has stopped by the end of an epoch."""
+        return all(self._stopped(member, epoch) for member in range(len(self.epoch)))
 
-def run_splits(config: RunConfig, bank: FeatureBank) -> Splits:
-    """Index arrays of a run; protocol "paper" trains on all training data and watches the test set."""
-    if config.protocol == "ours":
-        return bank.splits(config.validation_share, config.split_seed)
-    splits = bank.splits(0, config.split_seed)
-    return Splits(train=splits.train, validation=splits.test, test=splits.test)
+    def _stopped(self, member: int, epoch: int) -> bool:
+        return self.patience > 0 and epoch - self.epoch[member] >= self.patience
+
+
+@dataclass(frozen=True)
+class MemberSplits:
+    """Rows of a bank: those that a member is trained on and judged by after every epoch, and those of the test."""
+
+    train: np.ndarray
+    """(members, n_train) int64"""
+    validation: np.ndarray
+    """(members, n_validation) int64"""
+    test: np.ndarray
+    """(n_test,) int64"""
+    shared: bool
+    """Whether all members have the same rows."""
+
+
+def run_splits(config: RunConfig, bank: FeatureBank, members: Sequence[Member]) -> MemberSplits:
+    """The rows of a run; all protocols but "ours" train on all training data and watch the test set."""
+    if config.protocol != "ours":
+        splits = [bank.splits(0, config.split_seed)] * len(members)
+        splits = [Splits(each.train, each.test, each.test) for each in splits]
+    elif config.split_per_seed:
+        splits = [bank.splits(config.validation_share, config.split_seed, member.seed) for member in members]
+    else:
+        splits = [bank.splits(config.validation_share, config.split_seed)] * len(members)
+    return MemberSplits(
+        train=np.stack([each.train for each in splits]),
+        validation=np.stack([each.validation for each in splits]),
+        test=splits[0].test,
+        shared=not config.split_per_seed,
+    )
 
 
 def epoch_order(members: Sequence[Member], train: np.ndarray, epoch: int) -> Tensor:
-    """Order in which each member meets the training samples in an epoch, (members, n_train) int64.
+    """Order in which each member meets its training samples, train (members, n_train), in an epoch, of the same shape.
 
     It depends on the member's seed and the epoch alone: heads of the same seed see the same batches, and a resumed run
     sees those it would have seen.
     """
-    indices = torch.from_numpy(train)
     rows = []
-    for member in members:
+    for member, own in zip(members, torch.from_numpy(train), strict=True):
         state = np.random.SeedSequence([member.seed, epoch]).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(state))
-        rows.append(indices[torch.randperm(len(indices), generator=generator)])
+        rows.append(own[torch.randperm(len(own), generator=generator)])
     return torch.stack(rows)
 
 
@@ -262,15 +315,30 @@ def batch_indices(order: Tensor, batch_size: int, n_features: int) -> Iterator[T
         yield order[None, :, n_full * batch_size :]
 
 
-def evaluate(network: Network, data: DeviceData, indices: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean loss in nats and accuracy of every member on these samples; not a number where a loss is not finite."""
-    rows = torch.from_numpy(indices).to(data.features.device)
-    logits = network.logits(data.features[rows])
-    return score(logits, data.labels[rows], data.targets[rows])
+Score = tuple[list[float], list[float]]
+"""Mean loss in nats and accuracy of every member; not a number where a loss is not finite."""
 
 
-def score(logits: Tensor, labels: Tensor, targets: Tensor) -> tuple[list[float], list[float]]:
-    """Mean loss and accuracy of logits (members, n, classes) for labels (n,) and the same one-hot (n, classes)."""
+def evaluate(network: Network, data: DeviceData, splits: MemberSplits) -> tuple[Score, Score]:
+    """How well every member does on its training and on its validation rows."""
+    device = data.features.device
+    parts = [torch.from_numpy(rows).to(device) for rows in (splits.train, splits.validation)]
+    if splits.shared:
+        train, validation = (score(network.logits(data.features[rows[0]]), *data.answers(rows[0])) for rows in parts)
+        return train, validation
+    # Rows of one member are training data, those of another one validation data: all see all, each takes its own.
+    everything = torch.cat(parts, 1).unique()
+    logits = network.logits(data.features[everything])
+
+    def own(rows: Tensor) -> Score:
+        places = torch.searchsorted(everything, rows)[..., None].expand(-1, -1, data.n_classes)
+        return score(logits.gather(1, places), *data.answers(rows))
+
+    return own(parts[0]), own(parts[1])
+
+
+def score(logits: Tensor, labels: Tensor, targets: Tensor) -> Score:
+    """That of logits (members, n, classes) for labels (n,) or (members, n), and for the same one-hot (..., classes)."""
     loss = cross_entropy(logits, targets)
     accuracy = (logits.argmax(-1) == labels).to(torch.float64).mean(-1)
     undefined = ~loss.isfinite()
@@ -278,7 +346,7 @@ def score(logits: Tensor, labels: Tensor, targets: Tensor) -> tuple[list[float],
 
 
 def predict(config: RunConfig, weights: dict[str, np.ndarray], features: np.ndarray, n_classes: int) -> np.ndarray:
-    """Logits (members, n, classes) float32 of trained weights, as in `Finished.weights`, for features (n, d)."""
+    """Logits (members, n, classes) float32 of trained weights, as in `Finished.weights`, for raw features (n, d)."""
     members = len(next(iter(weights.values())))
     network = Network(config.head, features.shape[1], n_classes, members)
     network.load(weights)
@@ -343,5 +411,5 @@ def _finish(
         test_logits=logits.cpu().numpy(),
         test_labels=bank.labels[test],
         test_names=[bank.names[row] for row in test],
-        weights={name: weight.cpu().numpy().copy() for name, weight in network.weights.items()},
+        weights=network.trained(),
     )

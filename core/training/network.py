@@ -16,6 +16,7 @@ from torch import Tensor
 from core.config.heads import layers as described
 from core.config.heads.base import Head
 from core.training.layers import Layer, computing
+from core.training.standardisation import Standardisation
 
 EVALUATED_NUMBERS = {"cpu": 2**20, "cuda": 2**24}
 """Numbers that an evaluation holds at once: more would leave the caches, or a GPU's memory, fewer would cost calls."""
@@ -26,13 +27,14 @@ class Network:
 
     All weights lie in one flat buffer, one parameter after the other, each as (members, *shape), so that the optimiser
     works on a single tensor; ``weights`` are views into it by name. ``grads`` mirrors it; what is frozen keeps a zero
-    gradient.
+    gradient. ``standardisation``, where there is one, comes before the first layer.
     """
 
     def __init__(
         self, head: Head, n_features: int, n_classes: int, members: int, device: torch.device | str = "cpu"
     ) -> None:
-        self.members = members
+        self.members, self.n_features = members, n_features
+        self.standardisation: Standardisation | None = None
         self.parameters = head.parameters(n_features, n_classes)
         layers = head.layers(n_features, n_classes)
         self.layers = tuple(computing(layer, device) for layer in layers)
@@ -67,12 +69,20 @@ class Network:
                 target[member].copy_(initial_weights(parameter, seed))
 
     def load(self, weights: dict[str, np.ndarray]) -> None:
-        """Take weights by name, each (members, *shape)."""
+        """Take what `trained` gave."""
         for name, target in self.weights.items():
             target.copy_(torch.from_numpy(weights[name]))
+        self.standardisation = Standardisation.stored(weights, self.flat.device)
+
+    def trained(self) -> dict[str, np.ndarray]:
+        """Weights by name, each (members, *shape), with those of the standardisation if there is one."""
+        weights = {name: weight.cpu().numpy().copy() for name, weight in self.weights.items()}
+        return weights | (self.standardisation.weights() if self.standardisation else {})
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Any]]:
         """Logits (members, batch, classes) of features (members, batch, n_features), and what `backward` needs."""
+        if self.standardisation:
+            x = self.standardisation(x)
         tape = []
         for layer, weights, _ in self._bound:
             x, saved = layer.forward(x, weights)
@@ -84,10 +94,15 @@ class Network:
         return torch.cat([self._infer(part) for part in self.parts(features)], 1)
 
     def parts(self, features: Tensor) -> Iterator[Tensor]:
-        """Features (n, n_features) cut into what is evaluated at once, each (members, some, n_features)."""
+        """Features (n, n_features) cut into what is evaluated at once, each (members, some, n_features).
+
+        They are standardised, if that is what the network does.
+        """
         held = EVALUATED_NUMBERS["cpu" if features.device.type == "cpu" else "cuda"]
-        for part in features.split(max(1, held // (self.members * self._numbers_per_sample))):
-            yield part.expand(self.members, -1, -1)
+        numbers = max(self._numbers_per_sample, self.n_features if self.standardisation else 1)
+        for part in features.split(max(1, held // (self.members * numbers))):
+            same = part.expand(self.members, -1, -1)
+            yield self.standardisation(same) if self.standardisation else same
 
     def _infer(self, x: Tensor) -> Tensor:
         for layer, weights, _ in self._bound:

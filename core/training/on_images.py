@@ -50,7 +50,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     n_classes = len(found.classes)
     head = Network(config.head, n_features, n_classes, len(members))
     head.initialise([member.seed for member in members])
-    optimiser = MemberAdam(head.flat, head.flat_grad)
+    optimiser = MemberAdam(head.flat, head.flat_grad, config.adam_beta2)
     best = BestEpoch(head, by="accuracy")
     best_logits = torch.full((len(members), len(test), n_classes), torch.nan)
     status = ["ok"] * len(members)
@@ -73,7 +73,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     for epoch in range(1, config.epochs + 1):
         rates = [member.rate(epoch) for member in members]
         optimiser.set_rate(head.per_member(rates))
-        order = epoch_order(members, train, epoch)  # (members, n_train)
+        order = epoch_order(members, np.tile(train, (len(members), 1)), epoch)  # (members, n_train)
         trained = yield from _train_epoch(head, optimiser, images, order, config.batch_size, epoch)
         seconds += trained.seconds
         for member, loss in enumerate(trained.loss):

@@ -15,10 +15,12 @@ class MemberAdam:
     Args:
         weights: (n,) buffer, updated in place.
         gradient: (n,) buffer that holds the gradient whenever `step` is called.
+        beta2: decay of the second moment.
     """
 
-    def __init__(self, weights: Tensor, gradient: Tensor) -> None:
+    def __init__(self, weights: Tensor, gradient: Tensor, beta2: float = 0.999) -> None:
         self.weights = weights
+        self.beta2 = beta2
         self.start = weights.clone()
         self.moved = torch.zeros_like(weights)
         self.rate = torch.zeros_like(weights)
@@ -45,7 +47,7 @@ class MemberAdam:
             fused=True,
             lr=1.0,
             beta1=0.9,
-            beta2=0.999,
+            beta2=self.beta2,
             eps=1e-8,
             weight_decay=0.0,
             amsgrad=False,

@@ -70,13 +70,14 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
         case "running":
             left = seconds_left(snapshots) if all(map(_has_a_pace, snapshots)) else None
             text = f"running: {reached}"
-            text += f", {duration(left)} left" if left is not None else ""
+            most = "at most " if any(each.config.patience for each in snapshots) else ""
+            text += f", {most}{duration(left)} left" if left is not None else ""
             text += f". {message}" if message else ""
         case "finished":
             seconds = sum(each.finished.seconds for each in snapshots if each.finished)
             devices = {each.started.device for each in snapshots if each.started}
             where = f" on {' and on '.join(sorted(devices))}" if devices - {"cpu"} else ""
-            text = f"finished, {duration(seconds)} of training{where}"
+            text = f"finished, {duration(seconds)} of training{where}{_early(snapshots)}"
         case _:
             text = f"{status}: {reached}. {message}".strip()
     return status, text, share_done(snapshots)
@@ -94,10 +95,20 @@ def _waiting(snapshots: Sequence[Snapshot]) -> str:
 def _reached(snapshots: Sequence[Snapshot]) -> str:
     """How far the head has come that the others will wait for; which one, unless all are as far."""
     last = max(snapshots, key=lambda each: (_run_seconds_left(each) or 0.0, -_epochs_done(each)))
-    done, of = int(_epochs_done(last)), last.config.epochs
+    done = int(_epochs_done(last))
+    of = f"at most {last.config.epochs}" if last.config.patience else str(last.config.epochs)
     if all(int(_epochs_done(each)) == done for each in snapshots):
         return f"{done} of {of} epochs"
     return f"{last.config.head.style.label} at {done} of {of} epochs"
+
+
+def _early(snapshots: Sequence[Snapshot]) -> str:
+    """After how many epochs the heads stopped whose patience ended before the last epoch."""
+    done = {each.config.head.style.label: len(each.epochs) for each in snapshots}
+    most = snapshots[0].config.epochs
+    if all(number == most for number in done.values()):
+        return ""
+    return f"; of {most} epochs " + ", ".join(f"{label} took {number}" for label, number in done.items())
 
 
 def _has_a_pace(snapshot: Snapshot) -> bool:
@@ -124,7 +135,7 @@ def share_done(snapshots: Sequence[Snapshot]) -> float:
     """Share of the expected time that is behind; all heads count alike when it is not known of one of them."""
     expected = [forecast(each.config) for each in snapshots]
     weights = [each.seconds if each and all(expected) else 1.0 for each in expected]
-    done = [_epochs_done(each) / each.config.epochs for each in snapshots]
+    done = [1.0 if each.status == "finished" else _epochs_done(each) / each.config.epochs for each in snapshots]
     return sum(weight * share for weight, share in zip(weights, done, strict=True)) / sum(weights)
 
 

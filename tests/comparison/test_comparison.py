@@ -42,7 +42,7 @@ from core.recipes import paper_run
 from core.report.comparison import budget
 from core.report.verdicts import headline, words
 from core.statistics.intervals import SEEDS
-from core.training.loop import run_splits, train
+from core.training.loop import train
 
 N_SEEDS = 3
 T = TypeVar("T")
@@ -162,7 +162,7 @@ def test_everyone_is_measured_on_the_same_test_set(
     comparison, predictions = outcome.comparison, outcome.predictions
     everyone = rivals(config)
     assert [result.rival.name for result in comparison.results] == [rival.name for rival in everyone]
-    test = run_splits(config, bank).test
+    test = np.flatnonzero(bank.split == "test")
     assert (predictions.labels == bank.labels[test]).all()
     assert predictions.predicted.shape == (len(everyone), N_SEEDS, len(test))
     shares = predictions.correct().mean(-1)
@@ -234,8 +234,8 @@ def test_a_trial_is_the_mean_best_validation_loss_of_runs_of_their_own(config: R
 
 @pytest.mark.parametrize("name", LIBRARY)
 def test_library_rivals_learn_from_training_data_alone(name: str, config: RunConfig, bank: FeatureBank) -> None:
-    splits = run_splits(config, bank)
-    rows = np.concatenate([splits.train, splits.validation])
+    splits = bank.splits(0, 0)
+    rows = splits.train
     seen: list[np.ndarray] = []
 
     class Watched(GridSearchCV):

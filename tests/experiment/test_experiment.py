@@ -23,7 +23,7 @@ from core.experiment.configs import (
     experiment,
     shared_settings,
 )
-from core.experiment.controls import ANSATZ, CONTROLS, Number, Values
+from core.experiment.controls import ANSATZ, CONTROLS, Number, Switch, Values
 from core.experiment.features import feature_choices, parameter_counts
 from core.recipes import paper_run
 
@@ -34,6 +34,8 @@ def all_values(draw: some.DrawFn) -> dict[str, Any]:
     dataset = draw(some.sampled_from(list(DATASETS)))
     values = default_values(dataset)
     for name, control in CONTROLS.items():
+        if isinstance(control, Switch):
+            values[name] = draw(some.booleans())
         if not isinstance(control, Number):
             continue
         low, high = control.bounds
@@ -89,9 +91,17 @@ def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
 def test_a_part_of_an_address_that_is_not_possible_is_one_sentence_and_the_default(
     address: dict[str, str], said: str
 ) -> None:
-    values, problem = from_address(address | {"epochs": "7"})
+    values, problem = from_address(address | {"epochs": "7", "v": "2"})
     assert problem.startswith(said)
     assert values == default_values() | {"epochs": 7}
+
+
+def test_an_address_of_before_has_the_defaults_of_before() -> None:
+    assert from_address({}) == (default_values(), "")
+    assert from_address({"epochs": "7", "v": "2"}) == (default_values() | {"epochs": 7}, "")
+    old, problem = from_address({"epochs": "7"})
+    assert (old, problem) == (default_values() | {"epochs": 7, "split_per_seed": False}, "")
+    assert from_address(to_address(old)) == (old, "")
 
 
 def test_heads_have_to_be_chosen_and_to_fit() -> None:

@@ -83,7 +83,7 @@ def test_default_settings_run_live_to_their_end(browser: Browser, laboratory: La
 
 
 def test_a_run_survives_reloads_and_belongs_to_its_browser(browser: Browser, laboratory: Laboratory) -> None:
-    page = open_page(browser, f"{laboratory.url}/?epochs=1000&seeds=64&n_qubits=5&heads=quantum")
+    page = open_page(browser, f"{laboratory.url}/?epochs=1000&seeds=64&n_qubits=5&heads=quantum&v=2")
     press(page, "start")
     expect(status(page)).to_contain_text("running")
     page.wait_for_function("() => document.querySelector('.st-key-curves .lab-chart').data.some(t => t.x.length > 3)")
@@ -158,7 +158,7 @@ def test_a_phone_scrolls_downwards_only(browser: Browser, laboratory: Laboratory
 def test_the_circuit_is_shown_whole_and_saved(
     browser: Browser, laboratory: Laboratory, tmp_path: Path, width: int
 ) -> None:
-    page = open_page(browser, f"{laboratory.url}/?q_depth=12", viewport={"width": width, "height": 900})
+    page = open_page(browser, f"{laboratory.url}/?q_depth=12&v=2", viewport={"width": width, "height": 900})
     panel = page.locator(".st-key-circuit")
     panel.get_by_role("button", name="unfold layers").click()
     panel.get_by_role("button", name="fold layers", exact=True).wait_for()
@@ -189,7 +189,7 @@ def test_the_circuit_is_shown_whole_and_saved(
 def test_the_circuit_follows_a_slider_before_it_is_released(
     browser: Browser, laboratory: Laboratory, others: str
 ) -> None:
-    page = open_page(browser, f"{laboratory.url}/?q_depth=12{others}", viewport={"width": 1440, "height": 1000})
+    page = open_page(browser, f"{laboratory.url}/?q_depth=12{others}&v=2", viewport={"width": 1440, "height": 1000})
     panel = page.locator(".st-key-circuit")
     described: dict[str, Any] = {"ansatz": "strongly_entangling", "reuploads": 2} if others else {}
     panel.locator("text.times").first.wait_for()  # twelve layers are drawn as one
@@ -219,7 +219,7 @@ def test_the_circuit_follows_a_slider_before_it_is_released(
 def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_back(
     browser: Browser, laboratory: Laboratory
 ) -> None:
-    page = open_page(browser, f"{laboratory.url}/?n_qubits=99&q_depth=3&epochs=10&heads=quantum")
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=99&q_depth=3&epochs=10&heads=quantum&v=2")
     expect(page.get_by_test_id("stAlert")).to_contain_text("n_qubits = '99' is not possible")
     page.locator(".st-key-live label").click()  # off: nothing shall start by itself
     steps = page.evaluate("history.length")
@@ -242,7 +242,7 @@ def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: 
     for depth in (7, 8):
         page.locator(".st-key-q_depth input").first.focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_url(f"{laboratory.url}/?q_depth={depth}")
+        page.wait_for_url(f"{laboratory.url}/?q_depth={depth}&v=2")
     page.go_back()
     expect(page.locator(".st-key-q_depth")).to_contain_text("7")
     page.go_back()
@@ -254,16 +254,28 @@ def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: 
     expect(page.locator(".st-key-q_depth")).to_contain_text("8")
     assert page.evaluate("history.length") == steps + 2
 
+    old = f"{laboratory.url}/?q_depth=7"  # of before there were versions: it stays, so that going back to it ends there
+    page.goto(old)
+    expect(page.locator(".st-key-q_depth")).to_contain_text("7")
+    page.locator(".st-key-q_depth input").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
+    page.go_back()
+    expect(page.locator(".st-key-q_depth")).to_contain_text("7")
+    assert page.url == old
+    page.go_forward()
+    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
+
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("link", name="Laboratory").click()
-    page.wait_for_url(f"{laboratory.url}/?q_depth=8")
+    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
     expect(page.locator(".st-key-q_depth")).to_contain_text("8")
     page.context.close()
 
 
 def test_a_slider_that_is_moved_trains_and_leaves_a_ghost(browser: Browser, laboratory: Laboratory) -> None:
-    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=5&seeds=2&heads=quantum")
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=5&seeds=2&heads=quantum&v=2")
     if not page.locator(".st-key-live input").is_checked():  # a busy machine has learnt to expect long times
         page.locator(".st-key-live label").click()
     for depth in (7, 8):
@@ -279,7 +291,7 @@ def test_a_slider_that_is_moved_trains_and_leaves_a_ghost(browser: Browser, labo
 
 
 def test_run_trains_what_has_just_been_typed(browser: Browser, laboratory: Laboratory) -> None:
-    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=3&base_seed=5&heads=linear")
+    page = open_page(browser, f"{laboratory.url}/?n_qubits=3&epochs=3&base_seed=5&heads=linear&v=2")
     if page.locator(".st-key-live input").is_checked():
         page.locator(".st-key-live label").click()
     page.get_by_text("Advanced").click()

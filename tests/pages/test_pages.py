@@ -18,6 +18,7 @@ from core.config.heads.linear import Linear
 from core.config.run import RunConfig
 from core.data.banks import load_bank
 from core.events import Epoch, Started
+from core.experiment.address import VERSION
 from core.experiment.configs import default_values, experiment
 from core.experiment.controls import CONTROLS
 from core.runs.snapshots import Snapshot
@@ -150,7 +151,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def visit(**address: str) -> AppTest:
     """Somebody opens the page in a browser of his own."""
     page = AppTest.from_file(str(REPOSITORY / "pages" / "navigation.py"), default_timeout=60)
-    for name, value in address.items():
+    version = {VERSION: "2"} if address.keys() & CONTROLS.keys() else {}
+    for name, value in (address | version).items():
         page.query_params[name] = value
     page.run()
     assert not page.exception
@@ -183,6 +185,7 @@ def test_a_control_that_is_moved_is_in_the_address(results: Path) -> None:
         "n_qubits": "5",
         "q_depth": "3",
         "epochs": "40",
+        VERSION: "2",
     }
     page.button(key="defaults").click().run()
     assert not page.exception
@@ -283,7 +286,7 @@ def test_choosing_data_takes_the_papers_settings_where_nothing_was_touched(resul
     assert not page.exception
     assert (page.slider(key="n_qubits").value, page.slider(key="seeds").value) == (5, 3)
     assert page.select_slider(key="learning_rate").value == 0.07
-    assert dict(page.query_params) == {"dataset": "spirals", "seeds": "3"}
+    assert dict(page.query_params) == {"dataset": "spirals", "seeds": "3", VERSION: "2"}
     page.selectbox(key="dataset").set_value("dogs_cats").run()
     assert (page.slider(key="q_depth").value, page.select_slider(key="epochs").value) == (5, 3)
     assert page.slider(key="seeds").value == 3

@@ -19,6 +19,7 @@ def stored(config: RunConfig, seconds: float) -> dict[str, object]:
     values = config.model_dump()
     head = values.pop("head")
     about = {"run_id": f"{config.head.kind}-{seconds}", "status": "finished", "n_train": N_TRAIN, "seconds": seconds}
+    about |= {"epochs_done": config.epochs}
     return values | about | {"head": head.pop("kind")} | head
 
 

@@ -90,7 +90,7 @@ def test_equals_a_plain_torch_loop(few_images: Path, checkpoint: nn.Module) -> N
         accuracies = []
         for epoch in (1, 2):
             frozen.train()
-            (order,) = epoch_order([member], np.flatnonzero(found.split == "train"), epoch)
+            (order,) = epoch_order([member], np.flatnonzero(found.split == "train")[None], epoch)
             total = 0.0
             for rows in order.split(4):
                 with torch.no_grad():

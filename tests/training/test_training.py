@@ -56,7 +56,8 @@ def test_events_come_in_order_and_say_what_is_trained(bank: FeatureBank) -> None
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank, device: str) -> None:
     config = small(head=Linear(), seeds=1, base_seed=4)
-    splits = run_splits(config, bank)
+    splits = run_splits(config, bank, config.members())
+    train_rows, validation = splits.train, splits.validation[0]
     network = Network(config.head, 256, 2, 1)
     network.initialise([4])
     layer = torch.nn.Linear(256, 2)
@@ -66,13 +67,13 @@ def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank, device: str
     x, labels = torch.tensor(bank.features), torch.tensor(bank.labels)
     losses = []
     for epoch in (1, 2, 3):
-        for batch in epoch_order(config.members(), splits.train, epoch)[0].split(16):
+        for batch in epoch_order(config.members(), train_rows, epoch)[0].split(16):
             optimiser.zero_grad()
             functional.cross_entropy(layer(x[batch]), labels[batch]).backward()
             optimiser.step()
         schedule.step()
         with torch.no_grad():
-            losses.append(functional.cross_entropy(layer(x[splits.validation]), labels[splits.validation]).item())
+            losses.append(functional.cross_entropy(layer(x[validation]), labels[validation]).item())
     measured = [epoch.validation_loss[0] for epoch in epochs(list(train(config, bank, device=device)))]
     assert measured == pytest.approx(losses, abs=2e-5)
 
@@ -179,13 +180,13 @@ def test_the_epoch_is_chosen_on_validation_and_the_test_set_is_evaluated_with_it
     losses = np.array([epoch.validation_loss for epoch in epochs(events)])
     assert finished.best_epoch == (losses.argmin(0) + 1).tolist()
     assert len(set(finished.best_epoch)) > 1 or finished.best_epoch[0] != 6
-    splits = run_splits(config, bank)
+    splits = run_splits(config, bank, config.members())
     logits = predict(config, finished.weights, bank.features, 2)
     np.testing.assert_allclose(logits[:, splits.test], finished.test_logits, atol=1e-6)
-    chosen = logits[:, splits.validation]
+    chosen = np.stack([one[rows] for one, rows in zip(logits, splits.validation, strict=True)])
     loss = functional.cross_entropy(
         torch.from_numpy(chosen).transpose(1, 2),
-        torch.tensor(bank.labels[splits.validation]).expand(3, -1),
+        torch.tensor(bank.labels[splits.validation]),
         reduction="none",
     )
     assert loss.mean(1).tolist() == pytest.approx(losses.min(0).tolist(), abs=1e-5)
@@ -208,11 +209,11 @@ def test_both_readings_of_the_scheduler(bank: FeatureBank) -> None:
 
 def test_batch_order_depends_on_seed_and_epoch_alone(bank: FeatureBank) -> None:
     members = small().members()
-    train_rows = np.arange(10, 40)
+    train_rows = np.tile(np.arange(10, 40), (3, 1))
     order = epoch_order(members, train_rows, 2)
     assert order.shape == (3, 30)
-    assert all(sorted(row) == train_rows.tolist() for row in order.tolist())
-    assert torch.equal(order[1:2], epoch_order(members[1:2], train_rows, 2))
+    assert all(sorted(row) == train_rows[0].tolist() for row in order.tolist())
+    assert torch.equal(order[1:2], epoch_order(members[1:2], train_rows[1:2], 2))
     assert not torch.equal(order, epoch_order(members, train_rows, 3))
 
 

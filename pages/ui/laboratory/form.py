@@ -15,9 +15,9 @@ from core.config.run import run_config
 from core.data.banks import Listing
 from core.data.registry import DATASETS
 from core.experiment import controls as table
-from core.experiment.address import from_address, to_address
+from core.experiment.address import VERSION, from_address, to_address
 from core.experiment.configs import default_values
-from core.experiment.controls import CONTROLS, Number, OneOf, Values, values_of
+from core.experiment.controls import CONTROLS, Number, OneOf, Switch, Values, values_of
 from core.experiment.features import feature_choices
 
 
@@ -47,13 +47,16 @@ def write_address(values: Values) -> None:
         state.address_problem = ""
     state.address = wanted
     given = {name: st.query_params.get_all(name) for name in st.query_params}
+    present = {name: st.query_params[name] for name in _ADDRESS if name in given}
+    if present != wanted and present.get("run", "") == state.run and from_address(present) == (values, ""):
+        state.address = wanted = present  # an older way to write the same: going back to it must not lead on again
     whole = {name: values for name, values in given.items() if name not in _ADDRESS}
     whole |= {name: [text] for name, text in wanted.items()}
     if whole != given:
         st.query_params.from_dict(whole)  # one change, which is one step back in the browser
 
 
-_ADDRESS = (*CONTROLS, "run")
+_ADDRESS = (*CONTROLS, VERSION, "run")
 
 
 def fill(values: Mapping[str, Any]) -> None:
@@ -103,6 +106,8 @@ def controls() -> Values:
         drawn |= _pair(table.Q_DELTA, table.BASE_SEED)
         drawn |= _pair(table.LR_STEP, table.LR_GAMMA)
         drawn |= _pair(table.VALIDATION_SHARE, table.SPLIT_SEED)
+        drawn |= _pair(table.PATIENCE, table.ADAM_BETA2)
+        drawn |= _pair(table.STANDARDISE, table.SPLIT_PER_SEED)
     return values_of(drawn)
 
 
@@ -138,16 +143,18 @@ def _short_title(listing: Listing) -> str:
     return f"{title}: {listing.n_features}"
 
 
-def _pair(*two: Number[int] | Number[float] | OneOf) -> dict[str, Any]:
+def _pair(*two: Number[int] | Number[float] | Switch | OneOf) -> dict[str, Any]:
     """Two controls side by side, below each other on a phone, pair by pair; their values by name."""
     return {control.name: _draw(place, control) for place, control in zip(st.columns(2, gap="small"), two, strict=True)}
 
 
-def _draw(place: DeltaGenerator, control: Number[int] | Number[float] | OneOf) -> Any:
+def _draw(place: DeltaGenerator, control: Number[int] | Number[float] | Switch | OneOf) -> Any:
     """One control; its value."""
     shared: dict[str, Any] = {"key": control.name, "persist_state": "session", "help": control.help}
     if isinstance(control, OneOf):
         return place.selectbox(control.label, control.options(), **shared)
+    if isinstance(control, Switch):
+        return place.toggle(control.label, **shared)
     low, high = control.bounds
     match control.look:
         case "slider":
