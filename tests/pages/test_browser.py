@@ -234,10 +234,15 @@ def test_messages_come_and_go_without_moving_charts_and_one_change_is_one_step_b
     page.context.close()
 
 
-def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: Laboratory) -> None:
-    page = open_page(browser, laboratory.url)
+def turn_live_off(page: Page) -> None:
+    """Nothing starts by itself any more."""
     if page.locator(".st-key-live input").is_checked():
         page.locator(".st-key-live label").click()
+
+
+def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_page(browser, laboratory.url)
+    turn_live_off(page)
     steps = page.evaluate("history.length")
     for depth in (7, 8):
         page.locator(".st-key-q_depth input").first.focus()
@@ -257,6 +262,7 @@ def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: 
     old = f"{laboratory.url}/?q_depth=7"  # of before there were versions: it stays, so that going back to it ends there
     page.goto(old)
     expect(page.locator(".st-key-q_depth")).to_contain_text("7")
+    turn_live_off(page)
     page.locator(".st-key-q_depth input").first.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
