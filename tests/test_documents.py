@@ -10,7 +10,14 @@ import yaml
 from core.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "DESIGN.md", "CONTRIBUTING.md", "NOTICE", "core/data/shipped/README.md")
+DOCUMENTS = (
+    "README.md",
+    "DESIGN.md",
+    "CONTRIBUTING.md",
+    "NOTICE",
+    "core/data/shipped/README.md",
+    "core/data/shipped/weights/README.md",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

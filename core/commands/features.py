@@ -16,6 +16,7 @@ from core.data.banks import (
     read_bank,
     write_bank,
 )
+from core.data.networks.registry import NETWORKS, network
 from core.data.registry import DATASETS, dataset
 from core.errors import LabError
 from core.events import Progress
@@ -28,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which features, from which images and weights, and what to do with them."""
     parser.add_argument("--list", action="store_true", help="list the features there are, and those there could be")
     parser.add_argument("--dataset", default="ants_bees", metavar="NAME", help=_image_datasets())
-    parser.add_argument("--backbone", default="resnet18", metavar="NAME", help="torchvision's name of the network")
+    parser.add_argument("--backbone", default="resnet18", metavar="NAME", help=_networks())
     parser.add_argument("--layer", default="", metavar="NAME", help="layer to cut at; empty: the backbone's default")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="state_dict to use instead of torchvision's")
-    parser.add_argument("--weights-name", default="", metavar="NAME", help="torchvision's name, or a name for FILE")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="state_dict to use instead of the network's own")
+    parser.add_argument("--weights-name", default="", metavar="NAME", help="their publisher's name, or a name for FILE")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with images and weights (LAB_DATA_DIR)")
     parser.add_argument("--download", action="store_true", help="agree to download images and weights that are missing")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="images that the network sees at once")
@@ -44,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
 
 
+def _networks() -> str:
+    return f"{', '.join(NETWORKS)} or torchvision's name of another classification network"
+
+
 def _image_datasets() -> str:
     *others, last = (name for name, entry in DATASETS.items() if not entry.is_points)
     return f"{', '.join(others)} or {last}"
@@ -53,12 +58,12 @@ def run(given: argparse.Namespace) -> int:
     """Do what the options say; 1 when a verification fails."""
     if given.list:
         return _list()
-    from core.data.backbones import check_backbone, name_of_weights
+    from core.data.backbones import name_of_weights
 
     if given.batch_size < 1:
         raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
     if given.dataset not in DATASETS or not DATASETS[given.dataset].is_points:
-        check_backbone(given.backbone)
+        network(given.backbone)
     names = {"dataset": given.dataset, "backbone": given.backbone, "layer": given.layer, "weights": given.weights_name}
     config = run_config(names)
     if given.weights and not given.weights_name:

@@ -10,7 +10,8 @@ from core.commands.terminal import ProgressLine, print_json
 from core.config.heads.registry import HEAD_KINDS
 from core.config.run import RunConfig, run_config
 from core.data.banks import find_bank_file
-from core.data.cuts import CUTS, POINTS
+from core.data.cuts import POINTS
+from core.data.networks.registry import network
 from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
@@ -74,10 +75,8 @@ def config_from(given: argparse.Namespace) -> RunConfig:
             "train has no --weights: extract with `python -m core features --weights FILE --weights-name NAME`, then "
             "train with --weights-name NAME"
         )
-    if given.backbone and given.backbone not in (POINTS.backbone, *(listed.cut.backbone for listed in CUTS)):
-        from core.data.backbones import check_backbone
-
-        check_backbone(given.backbone)
+    if given.backbone and given.backbone != POINTS.backbone:
+        network(given.backbone)
     options = {name: value for name, value in vars(given).items() if value is not None}
     own = {name: options[name] for name in RunConfig.model_fields if name != "head" and name in options}
     head_fields = {name for head in HEAD_KINDS.values() for name in head.model_fields}
@@ -88,9 +87,9 @@ def config_from(given: argparse.Namespace) -> RunConfig:
 def _check_cut(config: RunConfig) -> None:
     """Raise `LabError` when there are no such features and never can be, since the network has no such layer."""
     if not dataset(config.dataset).is_points and find_bank_file(config.features) is None:
-        from core.data.backbones import check_cut
+        from core.data.backbones import cut_network
 
-        check_cut(config.cut)
+        cut_network(config.cut)
 
 
 def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_default: bool = True) -> None:

@@ -38,7 +38,7 @@ class RunConfig(Frozen):
     """
 
     dataset: Annotated[str, OneOf(DATASETS)] = Field("ants_bees", description="Data set to classify.")
-    backbone: str = Field("", max_length=64, description="Frozen torchvision network; empty: the data set's default.")
+    backbone: str = Field("", max_length=64, description="Frozen network; empty: the data set's default.")
     layer: str = Field("", max_length=64, description="Layer whose averaged output is the feature vector.")
     weights: str = Field("", max_length=64, description="Name of the backbone's weights; empty: its default.")
     head: HeadConfig = Field(default_factory=DressedQuantum, description="The trained part.")

@@ -266,7 +266,7 @@ def _others() -> Iterator[Listing]:
             continue
         images_mb = 0.0 if entry.images_are_here(data_dir) else entry.download_mb
         for listed in CUTS:
-            if listed.file_is_here(data_dir):
+            if listed.cut.file_is_here(data_dir):
                 yield _unmade(entry, listed, "missing", images_mb)
             elif listed.download_mb:
                 yield _unmade(entry, listed, "missing", images_mb + listed.download_mb)

@@ -1,11 +1,14 @@
-"""Frozen networks and where they may be cut; names and sizes only, so that a menu opens at once.
+"""Where a frozen network may be cut; names and sizes only, so that a menu opens at once.
 
-A `Cut` names any place where a network may be cut; `CUTS` is the catalogue of those that menus list.
+A `Cut` names any place where a network may be cut; `CUTS` are those that menus list, from the entries of all networks.
 `core.data.backbones` builds the network of a cut, listed or not.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from core.data.networks.base import ListedLayer, WeightsFile
+from core.data.networks.registry import NETWORKS
 
 
 @dataclass(frozen=True)
@@ -13,10 +16,10 @@ class Cut:
     """One way to turn an image into a feature vector: the output of a layer, averaged over space."""
 
     backbone: str
-    """torchvision's name of the network"""
+    """Name of the network (`core.data.networks.registry`)"""
     layer: str
     weights: str
-    """Name of the weights: torchvision's, or one that a person gave to a file"""
+    """Name of the weights: their publisher's, or one that a person gave to a file"""
 
     @property
     def key(self) -> str:
@@ -29,9 +32,34 @@ class Cut:
         return _LISTED.get(self)
 
     @property
+    def name(self) -> str:
+        """The network and how far it goes, in a few words."""
+        return self.listed.entry.name if self.listed else f"{self.backbone} to {self.layer}"
+
+    @property
+    def line(self) -> str:
+        """What a menu calls it: its name, and what tells it apart from other lines."""
+        return self.listed.entry.line if self.listed else self.title
+
+    @property
+    def trained_on(self) -> str:
+        """What the network was trained on; empty for weights that somebody brought."""
+        return self.listed.entry.trained_on if self.listed else ""
+
+    @property
     def title(self) -> str:
         """What the features are, for a person."""
-        return self.listed.title if self.listed else f"{self.backbone} to {self.layer}, weights {self.weights}"
+        return self.listed.entry.title if self.listed else f"{self.name}, weights {self.weights}"
+
+    @property
+    def file(self) -> WeightsFile | None:
+        """The known file with its weights, wherever that is."""
+        network = NETWORKS.get(self.backbone)
+        return network.file(self.layer, self.weights) if network else None
+
+    def file_is_here(self, data_dir: Path) -> bool:
+        """Whether the known file with its weights ships or is in this data folder."""
+        return self.file is not None and self.file.path(data_dir).is_file()
 
 
 POINTS = Cut("points", "points", "points")
@@ -39,76 +67,34 @@ POINTS = Cut("points", "points", "points")
 
 
 @dataclass(frozen=True)
-class KnownFile:
-    """A weight file that is recognised by name in ``<data folder>/weights`` and checked by its digest."""
-
-    name: str
-    sha256: str
-    """First characters of the digest"""
-    description: str
-
-    def path(self, data_dir: Path) -> Path:
-        """Where it is looked for."""
-        return data_dir / "weights" / self.name
-
-
-@dataclass(frozen=True)
 class ListedCut:
-    """What is known of a cut before its network is built."""
+    """A cut, and what is known of it before its network is built."""
 
     cut: Cut
-    title: str
-    n_features: int
-    download_mb: float
-    """Size of the checkpoint that torchvision downloads, in 10^6 bytes; 0: there is none to download"""
-    file: KnownFile | None = None
-    """A file that serves instead of the download"""
-    is_default: bool = False
-    """Whether it is taken when nothing but its network is named"""
+    entry: ListedLayer
 
-    def file_is_here(self, data_dir: Path) -> bool:
-        """Whether the file that serves instead of the download is in this data folder."""
-        return self.file is not None and self.file.path(data_dir).is_file()
+    @property
+    def n_features(self) -> int:
+        return self.entry.n_features
+
+    @property
+    def download_mb(self) -> float:
+        """Size of the checkpoint that would be downloaded, 10^6 bytes; 0: there is none to download."""
+        return self.entry.download_mb
 
 
-CUTS = (
-    ListedCut(
-        Cut("resnet18", "layer3", "IMAGENET1K_V1"),
-        "ResNet-18 to layer3, ImageNet weights",
-        256,
-        46.8,
-        KnownFile(
-            "resnet18_imagenet_to_layer3.pth",
-            "e0f907c3c878cb79",
-            "torchvision's ResNet-18 IMAGENET1K_V1 up to layer3, BatchNorm folded",
-        ),
-        is_default=True,
-    ),
-    ListedCut(
-        Cut("resnet18", "avgpool", "IMAGENET1K_V1"), "ResNet-18 complete (the paper's), ImageNet weights", 512, 46.8
-    ),
-    ListedCut(
-        Cut("mobilenet_v2", "features", "IMAGENET_INT8"),
-        "MobileNetV2, ImageNet int8 weights, dequantised",
-        1280,
-        0.0,
-        KnownFile(
-            "mobilenet_v2_imagenet_int8_dequantised.pth",
-            "dc92ce4ad9955fc2",
-            "MobileNetV2: the int8 weights of PyTorch's iOS demo, dequantised, BatchNorm folded",
-        ),
-        is_default=True,
-    ),
-    ListedCut(Cut("mobilenet_v2", "features", "IMAGENET1K_V1"), "MobileNetV2, ImageNet weights", 1280, 14.2),
-    ListedCut(Cut("resnet50", "avgpool", "IMAGENET1K_V2"), "ResNet-50 complete, ImageNet weights (V2)", 2048, 102.5),
-    ListedCut(Cut("efficientnet_b0", "features", "IMAGENET1K_V1"), "EfficientNet-B0, ImageNet weights", 1280, 21.4),
+CUTS = tuple(
+    ListedCut(Cut(network.name, entry.layer, entry.weights), entry)
+    for network in NETWORKS.values()
+    for entry in network.layers
 )
-POINTS_LISTED = ListedCut(POINTS, "The two coordinates themselves", 2, 0.0)
+_COORDINATES = ListedLayer("points", "points", "The two coordinates themselves", 2, weights_title="")
+POINTS_LISTED = ListedCut(POINTS, _COORDINATES)
 
 _LISTED = {listed.cut: listed for listed in (*CUTS, POINTS_LISTED)}
 
 
 def default_cut(backbone: str) -> Cut:
     """The cut that is taken when nothing but its network is named; one without a layer where there is no default."""
-    defaults = (listed.cut for listed in CUTS if listed.is_default and listed.cut.backbone == backbone)
+    defaults = (listed.cut for listed in CUTS if listed.entry.is_default and listed.cut.backbone == backbone)
     return next(defaults, Cut(backbone, "", "DEFAULT"))

@@ -23,6 +23,7 @@ from core.data.banks import FeatureBank, read_bank, write_bank
 from core.data.downloads import Stopwatch, fetch_images
 from core.data.features import Features
 from core.data.images import ImageSet
+from core.data.networks.registry import network as network_of
 from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Progress
@@ -178,6 +179,7 @@ def _provenance(features: Features, network: Backbone, recipe: dict[str, Any]) -
         "source": entry.source,
         "licence": entry.licence,
         "weights_source": network.weights_source,
+        "weights_licence": network_of(features.cut.backbone).licence,
         "pooling": "mean over height and width, network in eval mode",
         "made": time.strftime("%Y-%m-%d", time.gmtime()),
         "command": features.command,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from core.errors import LabError
 
@@ -34,12 +34,14 @@ class ImageSet:
     classes: tuple[str, ...]
     names: tuple[str, ...]
     """``split/class/file`` of each image; the CIFAR pairs have ``split/class/number`` """
-    read: Callable[[str], bytes] = field(repr=False)
-    """name -> the encoded image file"""
+    source: Callable[[str], bytes] = field(repr=False)
+    """name → the encoded image file; may raise `OSError`"""
     where: str
     """Folder or file that the images are read from"""
     by_pixels: bool = False
     """Whether `digest` is that of the pixels: the same images can lie in different, lossless files."""
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """Split → its folder below ``where``, if that is called otherwise"""
 
     @cached_property
     def split(self) -> np.ndarray:
@@ -51,12 +53,27 @@ class ImageSet:
         """(N,) int64"""
         return np.array([self.classes.index(name.split("/")[1]) for name in self.names], dtype=np.int64)
 
-    def open(self, name: str) -> Image.Image:
-        """The decoded image in RGB; `LabError` naming the file when it is no image."""
+    def read(self, name: str) -> bytes:
+        """The encoded image file; `LabError` naming the file when it cannot be read."""
         try:
-            return decode(self.read(name), f"{self.where}/{name}")
+            return self.source(name)
+        except OSError as error:
+            raise self._refused(f"{self._place(name)} cannot be read ({error.strerror or error})") from None
+
+    def open(self, name: str) -> Image.Image:
+        """The decoded image in RGB; `LabError` naming the file when it cannot be read or is no image."""
+        content = self.read(name)
+        try:
+            return decode(content, self._place(name))
         except LabError as error:
-            raise LabError(f"{error}; replace this file, or remove {self.where} and get it again") from None
+            raise self._refused(str(error)) from None
+
+    def _place(self, name: str) -> str:
+        split, rest = name.split("/", 1)
+        return f"{self.where}/{self.splits.get(split, split)}/{rest}"
+
+    def _refused(self, problem: str) -> LabError:
+        return LabError(f"{problem}; replace this file, or remove {self.where} and get it again")
 
     def digest(self) -> str:
         """sha256 of all names and all contents, hexadecimal."""
@@ -74,7 +91,9 @@ def decode(content: bytes, source: str) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise LabError(f"{source} is {image.width} x {image.height} pixels large: at most {MAX_PIXELS:,} pixels")
         return image.convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except LabError:
+        raise
+    except Exception as error:  # a damaged image raises whatever its decoder stumbled over
         raise LabError(f"{source} is not a readable image ({error})") from None
 
 
@@ -127,19 +146,27 @@ class Folders:
         root = data_dir / self.folder
         if not root.is_dir():
             return None
-        names = [
-            f"{split}/{label}/{path.name}"
-            for split, folder in self.splits.items()
-            for label in classes
-            for path in sorted((root / folder / label).glob("*"))
-            if path.suffix.lower() in IMAGE_SUFFIXES
-        ]
+        try:
+            names = [
+                f"{split}/{label}/{path.name}"
+                for split, folder in self.splits.items()
+                for label in classes
+                for path in sorted((root / folder / label).glob("*"))
+                if _is_image(path)
+            ]
+        except OSError as error:
+            raise LabError(f"{root} cannot be read ({error.strerror or error}): name another with --data-dir") from None
 
         def read(name: str) -> bytes:
             split, rest = name.split("/", 1)
             return (root / self.splits[split] / rest).read_bytes()
 
-        return ImageSet(dataset, classes, tuple(names), read, str(root))
+        return ImageSet(dataset, classes, tuple(names), read, str(root), splits=self.splits)
+
+
+def _is_image(path: Path) -> bool:
+    """Whether this is called like an image: no hidden file, such as macOS adds, and no folder, but a dead link is."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
 
 
 CIFAR_BATCHES = "cifar-10-batches-py"

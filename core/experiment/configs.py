@@ -1,6 +1,5 @@
 """The experiment: values of the controls ↔ one `RunConfig` for each head to compare."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,7 +36,7 @@ def experiment_title(configs: Sequence[RunConfig]) -> str:
     entry = DATASETS[first.dataset]
     parts = [entry.title]
     if not entry.is_points:
-        parts.append(re.split(r", | \(", first.cut.title)[0])
+        parts.append(first.cut.name)
     circuits = [config.head for config in configs if isinstance(config.head, DressedQuantum)]
     if circuits:
         parts.append(f"{circuits[0].n_qubits} qubits × depth {circuits[0].q_depth}")

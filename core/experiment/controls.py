@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.registry import head_choices
 from core.config.run import RunConfig
+from core.data.networks.registry import NETWORKS
 from core.data.registry import DATASETS
 from core.errors import LabError
 from core.experiment.features import find_features
@@ -194,7 +195,12 @@ DATASET = OneOf("dataset", "Data set", "", lambda: list(DATASETS))
 FEATURES = FeaturesOf(
     "features",
     "Features",
-    "The frozen network that turns an image into numbers, where it is cut, and how many numbers it gives.",
+    " ".join(
+        (
+            "The frozen network that turns an image into numbers, where it is cut, and how many numbers it gives.",
+            *(network.about for network in NETWORKS.values() if network.about),
+        )
+    ),
 )
 N_QUBITS = Number("n_qubits", "Qubits", int, DressedQuantum, "slider")
 Q_DEPTH = Number("q_depth", "Depth", int, DressedQuantum, "slider")

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torchvision import models
 
 from core.config.run import RunConfig
 from core.data.backbones import Backbone
 from core.data.extraction import image_batches
 from core.data.images import ImageSet
+from core.data.networks.registry import network as network_of
 from core.data.registry import dataset
 from core.events import Epoch, Event, Finished, Started, Step
 from core.training.loop import BestEpoch, cross_entropy, epoch_order, score, training_step
@@ -117,8 +117,8 @@ def estimate_seconds(config: RunConfig) -> float:
     the former with BatchNorm in training mode. Reading image files and steps of the head come on top.
     """
     data, threads = dataset(config.dataset), torch.get_num_threads()
-    network = models.get_model(config.backbone, weights=None).to(memory_format=torch.channels_last)
-    transform = models.get_model_weights(config.backbone)[config.weights].transforms()
+    entry = network_of(config.backbone)
+    network, transform = entry.build().to(memory_format=torch.channels_last), entry.transform(config.weights)
     picture = Image.fromarray(np.random.RandomState(0).randint(0, 256, PHOTOGRAPH, np.uint8))
 
     def seconds_per_image(n_images: int, training: bool) -> float:

@@ -118,7 +118,7 @@ def features_title(row: Row) -> str:
     if row.entry.is_points:
         return "2 coordinates"
     size = f", {row.cut.listed.n_features}" if row.cut.listed else ""
-    return row.cut.title.split(",")[0].removesuffix(" (the paper's)") + size
+    return row.cut.name + size
 
 
 def short_title(row: Row) -> str:

@@ -1,9 +1,11 @@
-"""Frozen networks: against hooks on torchvision's own models, the real weight files, and files that do not fit."""
+"""Frozen networks: against hooks on the whole networks, the real weight files, and files that do not fit."""
 
 import copy
 import hashlib
 import io
 import pickle
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,19 @@ from file_server import Server
 from PIL import Image
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.resnet import BasicBlock, ResNet
 
-from core.data.backbones import checkpoint_file, fetch_weights, load_backbone, name_of_weights
+from core.data.backbones import fetch_weights, load_backbone, name_of_weights
 from core.data.cuts import CUTS, POINTS, POINTS_LISTED, Cut, ListedCut
+from core.data.networks import base, registry
+from core.data.networks.base import SHIPPED_WEIGHTS, FrozenNetwork, ListedLayer
+from core.data.networks.registry import network
+from core.data.weights import FLOATS, load_into, read_weights, write_weights
 from core.errors import LabError
+
+MLNET = Cut("resnet18_mlnet", "avgpool", "IMAGENET_MLNET")
+OF_DATA_FOLDER = [listed for listed in CUTS if listed.cut.file and not listed.cut.file.ships and listed.entry.file]
+"""Listed cuts whose weights are a known file in the data folder."""
 
 
 def saved(network: nn.Module, path: Path) -> Path:
@@ -29,10 +40,10 @@ def resnet18() -> nn.Module:
     """A complete ResNet-18 with random weights and used BatchNorm statistics, the same whenever it is made."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        network = models.resnet18(weights=None)
-        network.train()
-        network(torch.randn(4, 3, 64, 64))
-    return network.eval()
+        made = models.resnet18(weights=None)
+        made.train()
+        made(torch.randn(4, 3, 64, 64))
+    return made.eval()
 
 
 @pytest.fixture
@@ -61,16 +72,18 @@ def assert_same(computed: Tensor, expected: Tensor) -> None:
 def test_every_listed_cut_is_what_it_says(listed: ListedCut, tmp_path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = models.get_model(listed.cut.backbone, weights=None).eval()
-    file = saved(network, tmp_path / "weights.pth")
+        whole = network(listed.cut.backbone).build().eval()
+    file = saved(whole, tmp_path / "weights.pth")
     backbone = load_backbone(listed.cut, data_dir=tmp_path, weights_file=file)
     batch = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     computed = backbone.features(batch)
     assert computed.shape == (2, listed.n_features)
-    assert_same(computed, by_hook(network, listed.cut.layer, batch))
-    enum = models.get_model_weights(listed.cut.backbone).__members__.get(listed.cut.weights)
-    published_mb = enum.meta["_file_size"] * 2**20 / 1e6 if enum else 0
-    assert listed.download_mb == pytest.approx(published_mb, abs=0.1)
+    assert_same(computed, by_hook(whole, listed.cut.layer, batch))
+    if listed.cut.weights in network(listed.cut.backbone).published():
+        enum = models.get_model_weights(listed.cut.backbone)[listed.cut.weights]
+        assert listed.download_mb == pytest.approx(enum.meta["_file_size"] * 2**20 / 1e6, abs=0.1)
+    else:
+        assert listed.download_mb == 0
 
 
 def test_features_do_not_depend_on_the_company(resnet18: nn.Module, tmp_path: Path) -> None:
@@ -100,7 +113,7 @@ def test_training_mode_is_torchvisions_own(resnet18: nn.Module, tmp_path: Path) 
 
 
 def test_folded_weights_are_not_run_in_training_mode(data_dir: Path, hub: Path) -> None:
-    for listed in (listed for listed in CUTS if listed.file):
+    for listed in OF_DATA_FOLDER:
         backbone = load_backbone(listed.cut, data_dir=data_dir)
         with pytest.raises(LabError, match="has BatchNorm folded in and cannot run in training mode"):
             backbone.features_in_training_mode(torch.zeros(2, 3, 64, 64))
@@ -161,33 +174,39 @@ def test_a_checkpoint_that_came_damaged_is_not_kept(
 
 
 def test_a_false_checkpoint_in_the_hub_folder_is_refused(resnet18: nn.Module, hub: Path, tmp_path: Path) -> None:
-    checkpoint = checkpoint_file("resnet18", "IMAGENET1K_V1")
-    assert checkpoint
-    assert checkpoint[0] == hub / "resnet18-f37072fd.pth"
+    checkpoint = network("resnet18").published()["IMAGENET1K_V1"]
+    assert checkpoint.path == hub / "resnet18-f37072fd.pth"
     hub.mkdir(parents=True)
-    saved(resnet18, checkpoint[0])
+    saved(resnet18, checkpoint.path)
     with pytest.raises(LabError, match=r"resnet18-f37072fd.pth is damaged .* remove it and download it again"):
         load_backbone(Cut("resnet18", "layer3", "IMAGENET1K_V1"), data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("listed", [listed for listed in CUTS if listed.file], ids=lambda listed: listed.cut.backbone)
+@pytest.mark.parametrize("listed", OF_DATA_FOLDER, ids=lambda listed: listed.cut.backbone)
 def test_known_files_are_found_and_checked(data_dir: Path, hub: Path, tmp_path: Path, listed: ListedCut) -> None:
-    assert listed.file
+    file = listed.cut.file
+    assert file
     backbone = load_backbone(listed.cut, data_dir=data_dir)
-    assert listed.file.name in backbone.weights_source
-    assert name_of_weights(listed.cut.backbone, listed.cut.layer, listed.file.path(data_dir)) == listed.cut.weights
+    assert file.name in backbone.weights_source
+    assert name_of_weights(listed.cut.backbone, listed.cut.layer, file.path(data_dir)) == listed.cut.weights
     assert list(fetch_weights(listed.cut, data_dir)) == []
-    other = listed.file.path(tmp_path)
+    other = file.path(tmp_path)
     other.parent.mkdir()
-    other.write_bytes(listed.file.path(data_dir).read_bytes() + b"x")
-    with pytest.raises(LabError, match=f"{listed.file.name} is not the file meant"):
+    other.write_bytes(file.path(data_dir).read_bytes() + b"x")
+    with pytest.raises(LabError, match=f"{file.name} is not the file meant"):
         load_backbone(listed.cut, data_dir=tmp_path)
+
+
+def test_a_file_that_ends_at_a_layer_does_not_serve_beyond_it(data_dir: Path, hub: Path) -> None:
+    assert Cut("resnet18", "avgpool", "IMAGENET1K_V1").file is None
+    with pytest.raises(LabError, match="download them from torchvision with --download"):
+        load_backbone(Cut("resnet18", "avgpool", "IMAGENET1K_V1"), data_dir=data_dir)
 
 
 def test_weights_that_nobody_publishes_are_asked_for(hub: Path, tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"put mobilenet_v2_imagenet_int8_dequantised.pth into .*weights or name it"):
         load_backbone(Cut("mobilenet_v2", "features", "IMAGENET_INT8"), data_dir=tmp_path)
-    with pytest.raises(LabError, match="torchvision has none of that name"):
+    with pytest.raises(LabError, match="nobody publishes any of that name: name their file with --weights"):
         load_backbone(Cut("resnet18", "layer3", "MINE"), data_dir=tmp_path)
     assert list(fetch_weights(Cut("mobilenet_v2", "features", "IMAGENET_INT8"), tmp_path)) == []
 
@@ -231,8 +250,14 @@ def test_files_that_do_not_fit_are_one_sentence(resnet18: nn.Module, tmp_path: P
         r"layer3.1.conv2.weight of shape \(256, 128, 3, 3\) where resnet18 up to layer3 needs \(256, 256, 3, 3\)",
     )
     refused(state | {"bn1.weight": torch.full((64,), torch.nan)}, "numbers in bn1.weight that are not finite")
-    refused({"state_dict": state}, "holds something else than a state_dict")
-    refused([1, 2], "holds something else than a state_dict")
+    refused({"state_dict": state}, "holds something other than a state_dict")
+    refused([1, 2], "holds something other than a state_dict")
+    refused({1: torch.zeros(2)}, "holds something other than a state_dict")
+    for strange in (torch.zeros(64).to_sparse(), torch.zeros(64, device="meta")):
+        refused(state | {"bn1.weight": strange}, "holds something other than a state_dict of plain tensors")
+    for dtype in (torch.int8, torch.int64, torch.bool, torch.complex64, torch.float8_e4m3fn):
+        kind = str(dtype).removeprefix("torch.")
+        refused(state | {"bn1.weight": torch.ones(64).to(dtype)}, f"bn1.weight of type {kind} where resnet18 up to")
     refused(b"", "is not a readable file of weights")
     refused(b"PK\3\4 half a file", "is not a readable file of weights")
     whole = tmp_path / "whole.pth"
@@ -245,11 +270,123 @@ def test_files_that_do_not_fit_are_one_sentence(resnet18: nn.Module, tmp_path: P
         load_backbone(Cut("resnet18", "layer3", "mine"), data_dir=tmp_path, weights_file=tmp_path / "nowhere.pth")
 
 
+def test_prefixes_of_wrappers_are_taken_away(resnet18: nn.Module, tmp_path: Path) -> None:
+    cut, batch = Cut("resnet18", "layer1", "mine"), torch.ones(1, 3, 64, 64)
+    bare = load_backbone(cut, data_dir=tmp_path, weights_file=saved(resnet18, tmp_path / "bare.pth")).features(batch)
+    for number, wrapped in enumerate((nn.DataParallel(resnet18), torch.compile(resnet18, backend="eager"))):
+        file = saved(wrapped, tmp_path / f"{number}.pth")
+        assert not set(torch.load(file)) & set(resnet18.state_dict())
+        assert torch.equal(load_backbone(cut, data_dir=tmp_path, weights_file=file).features(batch), bare)
+
+
+def mutations(whole: bytes, number: int) -> Iterator[bytes]:
+    """Copies of a file that are cut, or in which some bytes, mostly those of its start, are others."""
+    random = np.random.RandomState(0)
+    for _ in range(number):
+        content = bytearray(whole)
+        reach = len(whole) if random.rand() < 0.3 else min(len(whole), 1500)
+        for place in random.randint(0, reach, random.choice([1, 2, 8])):
+            content[place] = random.randint(256)
+        yield bytes(content[: random.randint(len(whole))] if random.rand() < 0.2 else content)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_damaged_weight_files_are_one_sentence_or_weights(kind: str, tmp_path: Path) -> None:
+    """However a file is damaged: it is refused in one sentence, or it holds finite numbers of the right shape."""
+    small = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    path = tmp_path / f"weights.{'safetensors' if kind == 'safetensors' else 'pth'}"
+    if kind == "safetensors":
+        write_weights(small.state_dict(), path)
+    else:
+        torch.save(small.state_dict(), path, _use_new_zipfile_serialization=kind == "zip")
+    refusals = []
+    for content in mutations(path.read_bytes(), 250):
+        path.write_bytes(content)
+        try:
+            load_into(small, read_weights(path), "a small network", path.name)
+        except LabError as error:
+            refusals.append(str(error))
+        assert all(torch.isfinite(value).all() for value in small.state_dict().values())
+    assert 50 < len(refusals) < 250
+    assert not [sentence for sentence in refusals if "\n" in sentence]
+
+
+# --- the network that ships -------------------------------------------------------------------------------------------
+
+
+def test_mlnets_network_has_three_blocks_in_its_last_stage(hub: Path, tmp_path: Path) -> None:
+    """Its shipped weights fit, with nothing missing or left over, a network that is put together here."""
+    assert MLNET.file
+    state = read_weights(MLNET.file.path(tmp_path))
+    whole = ResNet(BasicBlock, [2, 2, 2, 3])
+    whole.fc = nn.Identity()
+    whole.load_state_dict(state)  # strict, but for counters, which torch adds to states without them
+    backbone = load_backbone(MLNET, data_dir=tmp_path)
+    batch = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    computed = backbone.features(batch)
+    assert computed.shape == (2, 512)
+    assert_same(computed, by_hook(whole.eval(), "avgpool", batch))
+    assert backbone.weights_source.startswith(MLNET.file.name)
+    assert not torch.allclose(backbone.features_in_training_mode(batch), computed, rtol=0.05)
+    assert list(fetch_weights(MLNET, tmp_path)) == []
+    assert name_of_weights(MLNET.backbone, MLNET.layer, MLNET.file.path(tmp_path)) == MLNET.weights
+
+
+def test_shipped_weights_serve_at_every_layer(hub: Path, tmp_path: Path) -> None:
+    backbone = load_backbone(Cut(MLNET.backbone, "layer2", MLNET.weights), data_dir=tmp_path)
+    assert backbone.features(torch.zeros(1, 3, 64, 64)).shape == (1, 128)
+
+
+def test_shipped_weights_can_be_written_again_bit_for_bit(tmp_path: Path) -> None:
+    """From a checkpoint of torch.save and in any order; every number is finite, convolutions are float16."""
+    assert MLNET.file
+    shipped = MLNET.file.path(tmp_path)
+    state = read_weights(shipped)
+    assert {name: FLOATS.index(value.dtype) for name, value in state.items()} == {
+        name: FLOATS.index(torch.float16 if value.ndim == 4 else torch.float32) for name, value in state.items()
+    }
+    torch.save(dict(reversed(state.items())), tmp_path / "checkpoint.pth")
+    write_weights(read_weights(tmp_path / "checkpoint.pth"), tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == shipped.read_bytes()
+
+
+def test_weights_that_ship_and_are_cut_renamed_or_of_another_network_are_refused(
+    resnet18: nn.Module, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MLNET.file
+    shipped, copied = MLNET.file.path(tmp_path), tmp_path / MLNET.file.name
+    monkeypatch.setattr(base, "SHIPPED_WEIGHTS", tmp_path)
+    with pytest.raises(LabError, match=rf"put {MLNET.file.name} into {tmp_path} or name it with --weights"):
+        load_backbone(MLNET, data_dir=tmp_path)
+    copied.write_bytes(shipped.read_bytes()[:-10])
+    with pytest.raises(LabError, match=f"{MLNET.file.name} is not the file meant"):
+        load_backbone(MLNET, data_dir=tmp_path)
+
+    def refused(file: Path, message: str) -> None:
+        with pytest.raises(LabError, match=message):
+            load_backbone(Cut(MLNET.backbone, MLNET.layer, "mine"), data_dir=tmp_path, weights_file=file)
+
+    refused(copied, "is not a readable file of weights")
+    refused(Path(shutil.copy(shipped, tmp_path / "renamed.pth")), "renamed.pth is not a readable file of weights")
+    refused(saved(resnet18, tmp_path / "other.pth"), r"other.pth has no layer4.2.conv1.weight, which resnet18_mlnet up")
+    write_weights(resnet18.state_dict(), tmp_path / "other.safetensors")
+    refused(tmp_path / "other.safetensors", r"other.safetensors has no layer4.2.conv1.weight")
+
+
+def test_what_ships_is_whole_and_said() -> None:
+    """Every file of weights that ships is that of an entry, and its digest is written beside it."""
+    files = {path.name for path in SHIPPED_WEIGHTS.iterdir()} - {"README.md", "LICENSE-MLNET"}
+    assert files == {listed.cut.file.name for listed in CUTS if listed.cut.file and listed.cut.file.ships}
+    about = (SHIPPED_WEIGHTS / "README.md").read_text(encoding="utf-8")
+    for name in files:
+        assert hashlib.sha256((SHIPPED_WEIGHTS / name).read_bytes()).hexdigest() in about
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
 def test_names_that_do_not_exist_are_answered_with_those_that_do(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="backbone = 'resnet17' is not possible: use torchvision's name"):
+    with pytest.raises(LabError, match=r"backbone = 'resnet17' is not possible: use .*, resnet18, .* or torchvision's"):
         load_backbone(Cut("resnet17", "layer3", "mine"), data_dir=tmp_path)
     with pytest.raises(
         LabError, match=r"layer = 'layer7' is not possible: resnet18 has conv1, .*layer3, layer4, avgpool"
@@ -269,7 +406,35 @@ def test_a_layer_without_channels_in_second_place_is_refused(tmp_path: Path) -> 
 
 
 def test_titles_say_what_features_are() -> None:
-    assert Cut("mobilenet_v2", "features", "IMAGENET_INT8").title == "MobileNetV2, ImageNet int8 weights, dequantised"
+    assert Cut("mobilenet_v2", "features", "IMAGENET_INT8").title == "MobileNetV2 (int8 weights), ImageNet, dequantised"
+    assert MLNET.name == MLNET.line == "ML.NET's ResNet18"
+    assert "ResNet-18" not in MLNET.title
     assert Cut("resnet34", "layer2", "mine").title == "resnet34 to layer2, weights mine"
+    assert len({listed.entry.line for listed in CUTS}) == len(CUTS)
     assert Cut("resnet34", "layer2", "mine").listed is None
     assert POINTS.listed is POINTS_LISTED
+
+
+class TwoLayers(FrozenNetwork):
+    """A network of nobody, in one entry."""
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 7, 3), nn.ReLU())
+
+    def transform(self, weights: str) -> object:
+        return models.ResNet18_Weights.IMAGENET1K_V1.transforms()
+
+
+def test_a_new_network_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = TwoLayers("two_layers", "none", (ListedLayer("1", "MINE", "Two layers", 7),))
+    monkeypatch.setitem(registry.NETWORKS, entry.name, entry)
+    file = saved(entry.build(), tmp_path / "weights.pth")
+    backbone = load_backbone(Cut("two_layers", "1", "MINE"), data_dir=tmp_path, weights_file=file)
+    batch = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    weights = torch.load(file)
+    expected = nn.functional.conv2d(batch, weights["0.weight"], weights["0.bias"]).relu().mean((2, 3))
+    assert_same(backbone.features(batch), expected)
+    with pytest.raises(LabError, match="are not on this machine and nobody publishes any of that name"):
+        load_backbone(Cut("two_layers", "1", "MINE"), data_dir=tmp_path)
+    with pytest.raises(LabError, match=r"use .*, two_layers or torchvision's name"):
+        network("three_layers")

@@ -1,6 +1,7 @@
 """Data sets: generated points against their formulae, images against torchvision's own readers, hostile files."""
 
 import pickle
+import re
 import shutil
 import struct
 import zipfile
@@ -122,6 +123,34 @@ def test_broken_images_are_named(few_ants: Path) -> None:
         ) as caught:
             images.open(name)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_image_that_cannot_be_read_is_named(few_ants: Path, split: str) -> None:
+    """A dead link, as an unplugged drive leaves them, is still an image of the set."""
+    name = next(name for name in dataset("ants_bees").images(few_ants).names if name.startswith(split))
+    folder = {"train": "train", "test": "val"}[split]
+    path = few_ants / "hymenoptera_data" / folder / name.split("/", 1)[1]
+    path.unlink()
+    path.symlink_to(few_ants / "unplugged" / path.name)
+    images = dataset("ants_bees").images(few_ants)
+    for work in (lambda: images.open(name), images.digest):
+        with pytest.raises(
+            LabError, match=rf"{re.escape(str(path))} cannot be read \(No such file.*; replace this file"
+        ):
+            work()
+
+
+def test_what_is_not_an_image_is_left_out(few_ants: Path) -> None:
+    whole = dataset("ants_bees").images(few_ants)
+    bees = few_ants / "hymenoptera_data" / "train" / "bees"
+    (bees / "album.jpg").mkdir()
+    (bees / "Thumbs.db").write_bytes(b"small pictures")
+    (bees / "._90179376_abc234e5f4.jpg").write_bytes(b"what a Mac adds")
+    (bees / ".hidden.png").write_bytes(b"")
+    images = dataset("ants_bees").images(few_ants)
+    assert images.names == whole.names
+    assert images.digest() == whole.digest()
 
 
 @pytest.mark.parametrize("name", ["dogs_cats", "planes_cars"])

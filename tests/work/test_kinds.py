@@ -10,7 +10,7 @@ from test_jobs import PATIENCE, LoneJobs, until
 
 from core.comparison.problem import problem_config
 from core.data.banks import read_bank
-from core.data.cuts import CUTS, Cut
+from core.data.cuts import Cut
 from core.data.extraction import Extracted, extract
 from core.data.features import Features
 from core.errors import LabError
@@ -151,9 +151,8 @@ def test_features_that_a_killed_worker_began_are_those_made_in_one_go(
     lone: LoneJobs, data_dir: Path, tmp_path: Path
 ) -> None:
     """Extraction goes on where it was, at a layer that comes soon."""
-    assert CUTS[0].file
-    features = Features("ants_bees", Cut("resnet18", "maxpool", "quick"))
-    how: dict[str, Any] = {"data_dir": data_dir, "weights_file": CUTS[0].file.path(data_dir), "batch_size": 8}
+    features = Features("ants_bees", Cut("resnet18_mlnet", "maxpool", "IMAGENET_MLNET"))
+    how: dict[str, Any] = {"data_dir": data_dir, "batch_size": 8}
     work = Extract(features=features, **how)
     lone.submit(work)
     until(lambda: (progress := standing(lone, work).progress) and progress.done > 256)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from core.config.run import RunConfig
 from core.data.registry import dataset
 from core.events import Checkpoint, Event, Progress, Result
+from core.settings import settings
 from core.work.kinds.base import Work
 
 
@@ -33,10 +34,10 @@ class Measure(Work):
 
     @property
     def title(self) -> str:
-        return f"how fast {self.config.backbone} sees images here"
+        return f"how fast {self.config.cut.name} sees images here"
 
     def events(self, material: Any = None, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
-        from core.data.backbones import checkpoint_file, images_per_second
+        from core.data.backbones import images_per_second, missing_checkpoint
         from core.training.on_images import estimate_seconds
 
         config = self.config
@@ -45,8 +46,8 @@ class Measure(Work):
             seconds = estimate_seconds(config)
         else:
             seconds = dataset(config.dataset).n_samples / images_per_second(config.cut, n_images=4)
-        listed, weights = config.cut.listed, checkpoint_file(config.backbone, config.weights)
-        yield Measured(seconds, listed.download_mb if listed and weights and not weights[0].is_file() else 0.0)
+        listed, missing = config.cut.listed, missing_checkpoint(config.cut, settings().data_dir)
+        yield Measured(seconds, listed.download_mb if listed and missing else 0.0)
 
     def keep(self, result: Result) -> None:
         """The record holds it."""

@@ -128,7 +128,7 @@ def _features(dataset: str) -> str:
         st.selectbox(
             table.FEATURES.label,
             list(choices),
-            format_func=lambda key: _short_title(choices[key]),
+            format_func=lambda key: _line(choices[key]),
             key="features",
             persist_state="session",
             help=table.FEATURES.help,
@@ -136,11 +136,9 @@ def _features(dataset: str) -> str:
     )
 
 
-def _short_title(listing: Listing) -> str:
-    """The title without what is the same in all, and how many numbers."""
-    title = listing.title.replace(", ImageNet weights", "").replace(", ImageNet", ",").replace(", dequantised", "")
-    title = title.replace(" complete (", " (")
-    return f"{title}: {listing.n_features}"
+def _line(listing: Listing) -> str:
+    """A line of the menu: the network up to its cut, and how many numbers that gives."""
+    return f"{listing.features.cut.line}: {listing.n_features}"
 
 
 def _pair(*two: Number[int] | Number[float] | Switch | OneOf) -> dict[str, Any]:

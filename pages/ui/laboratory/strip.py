@@ -36,10 +36,11 @@ def _steps(listing: Listing) -> Sequence[tuple[str, str, str]]:
     answer = ("answer", " or ".join(data.classes), "the answer")
     if data.is_points:
         return ("point", "point", data.title), ("numbers", numbers, "its coordinates"), _HEAD, answer
-    network = listing.title.split(", ")[0]
+    cut = listing.features.cut
+    about = f"frozen, trained on {cut.trained_on}" if cut.trained_on else "frozen"
     return (
         ("image", "image", f"{data.title}: {data.n_samples:,} of them"),
-        ("network", network, "frozen, trained on ImageNet"),
+        ("network", cut.name, about),
         ("numbers", numbers, "features, computed once"),
         _HEAD,
         answer,
