@@ -80,8 +80,8 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], what: str, source
         if state[key].dtype not in (FLOATS if value.is_floating_point() else (value.dtype,)):
             kinds = [str(kind).removeprefix("torch.") for kind in (state[key].dtype, value.dtype)]
             raise LabError(
-                f"{source} has {key} of type {kinds[0]} where {what} needs {kinds[1]}: use weights of this network that "
-                f"are not quantised"
+                f"{source} has {key} of type {kinds[0]} where {what} needs {kinds[1]}: use weights of this network "
+                f"that are not quantised"
             )
         if not torch.isfinite(state[key]).all():
             raise LabError(f"{source} has numbers in {key} that are not finite: use undamaged weights")
