@@ -5,13 +5,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.comparison.rivals import CANDIDATE, Rival
 from core.config.frozen import Frozen
-from core.config.run import RunConfig
+from core.config.run import RunConfig, with_old_meaning
 from core.data.registry import dataset
 from core.statistics.metrics import chance_level
 from core.statistics.ranking import Ranking, ranking
@@ -109,6 +110,11 @@ class Comparison(Frozen):
     versions: dict[str, str]
     device: str = "cpu"
     """Where the heads were trained, by torch's name; scikit-learn's methods always on the processor"""
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _as_of_its_time(cls, values: Any) -> Any:
+        return with_old_meaning(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _one_number_a_seed(self) -> "Comparison":

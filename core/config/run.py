@@ -156,8 +156,13 @@ def run_config(values: dict[str, Any]) -> RunConfig:
 
 
 def stored_config(values: dict[str, Any]) -> RunConfig:
-    """The configuration in a record. Fields that were not there when it was made have the meaning of that time."""
-    return run_config({"split_per_seed": False} | values)
+    """The configuration in a record; a bad value raises `LabError` with one sentence."""
+    return run_config(with_old_meaning(values))
+
+
+def with_old_meaning(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a stored configuration; fields that were not there when it was stored have the meaning of that time."""
+    return {"split_per_seed": False} | values
 
 
 def head_config(values: dict[str, Any]) -> Head:
