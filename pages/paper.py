@@ -13,7 +13,8 @@ from core.config.run import RunConfig
 from core.data.banks import load_bank
 from core.data.registry import DATASETS
 from core.errors import LabError
-from core.figures.runs import Curve, Region, decision_regions
+from core.figures.regions import Region, decision_regions
+from core.figures.runs import Curve
 from core.paper import citation
 from core.paper.examples import EXAMPLES, PROTOCOLS
 from core.paper.notebook_record import DECISION_GRID, NOTEBOOK_MINUTES, notebook_results

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.config.heads.base import Head
 from core.events import Epoch
@@ -352,87 +351,5 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: Head, *, dark: b
         hovermode="closest",
         xaxis={"title": {"text": "head says"}, "side": "bottom", "fixedrange": True},
         yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
-    )
-    return figure
-
-
-CLASS_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Of the classes of a data set in the plane, by Okabe and Ito; further classes begin anew, with another mark."""
-_CLASS_MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon")
-
-
-@dataclass(frozen=True)
-class Region:
-    """What one network makes of the plane.
-
-    lead: (classes, rows, columns) in [0, 1], how far a class is ahead of all others; 0 where it is not.
-    """
-
-    title: str
-    lead: np.ndarray
-
-
-def decision_regions(
-    regions: Sequence[Region],
-    grid: Sequence[float],
-    points: np.ndarray,
-    labels: np.ndarray,
-    classes: Sequence[str],
-    *,
-    dark: bool = False,
-) -> go.Figure:
-    """The plane coloured by what each network says, the same points in each panel, side by side.
-
-    grid: coordinates of the columns of a lead, and of its rows; points: (n, 2) in those coordinates; labels: (n,).
-    """
-    reach = [float(np.abs(points).max()) * sign * 1.12 for sign in (-1, 1)]
-    colours = [CLASS_COLOURS[label % len(CLASS_COLOURS)] for label in range(len(classes))]
-    figure = make_subplots(
-        1, len(regions), subplot_titles=[region.title for region in regions], horizontal_spacing=0.04
-    )
-    for column, region in enumerate(regions, 1):
-        for lead, colour in zip(region.lead, colours, strict=True):
-            figure.add_trace(
-                go.Heatmap(
-                    z=lead,
-                    x=grid,
-                    y=grid,
-                    zmin=0,
-                    zmax=1,
-                    colorscale=[[0, rgba(colour, 0)], [1, rgba(colour, 0.5)]],
-                    showscale=False,
-                    hoverinfo="skip",
-                ),
-                1,
-                column,
-            )
-        for label, name in enumerate(classes):
-            chosen = points[labels == label]
-            figure.add_scatter(
-                x=chosen[:, 0],
-                y=chosen[:, 1],
-                mode="markers",
-                marker={
-                    "color": colours[label],
-                    "symbol": _CLASS_MARKS[label % len(_CLASS_MARKS)],
-                    "size": 5.5,
-                    "line": {"width": 0.7, "color": "white"},
-                },
-                name=name,
-                legendgroup=name,
-                showlegend=column == 1,
-                hoverinfo="skip",
-                row=1,
-                col=column,
-            )
-        figure.update_xaxes(visible=False, row=1, col=column, range=reach, constrain="domain")
-        figure.update_yaxes(
-            visible=False, row=1, col=column, range=reach, scaleanchor=f"x{column if column > 1 else ''}"
-        )
-    figure.update_layout(
-        template=template(dark),
-        hovermode="closest",
-        margin={"t": 46, "b": 34},
-        legend={"y": -0.02, "yanchor": "top", "x": 0.5, "xanchor": "center"},
     )
     return figure

@@ -353,6 +353,16 @@ def predict(config: RunConfig, weights: dict[str, np.ndarray], features: np.ndar
     return network.logits(torch.tensor(features, dtype=torch.float32)).numpy()
 
 
+def checkpoint_weights(config: RunConfig, checkpoint: Checkpoint, bank: FeatureBank) -> dict[str, np.ndarray]:
+    """The latest weights in a checkpoint of a run on this bank, by name, as `Finished.weights` has selected ones."""
+    network = Network(config.head, bank.n_features, len(bank.classes), config.seeds)
+    if config.standardise:
+        rows = run_splits(config, bank, config.members()).train
+        network.standardisation = Standardisation.fitted(torch.tensor(bank.features, dtype=torch.float32), rows)
+    network.flat.copy_(torch.from_numpy(checkpoint.arrays["weights"]))
+    return network.trained()
+
+
 def _checkpoint(
     epoch: int,
     seconds: float,

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import secrets
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from distributed import KilledWorker
@@ -11,6 +12,7 @@ from distributed.client import FutureCancelledError
 
 from core.events import Checkpoint, Epoch, Event, Origin, Progress, Started, Step
 from core.work import worker
+from core.work.answers import Answers, Question, ask
 from core.work.cluster import Connection
 from core.work.kinds.base import Work, unable
 
@@ -92,6 +94,10 @@ class Attempt:
                 self.task.cancel()
 
         self._background(ask())
+
+    async def ask(self, question: Question) -> Answers | None:
+        """What the network under training answers now."""
+        return await ask(self._connection, replace(question, attempt=self.name), self._worker)
 
     async def _fetch_checkpoints(self) -> None:
         """Fetch the worker's last checkpoint about once a second: what a dead worker leaves behind."""

@@ -8,15 +8,20 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
+
 from core.config.run import RunConfig
+from core.data.registry import dataset
 from core.errors import LabError
 from core.runs.snapshots import Snapshot, Standing, StoredSnapshots, from_record
 from core.runs.store import LIVE, SHIPPED, Record, Status, Store
 from core.settings import settings
 from core.work import cluster
+from core.work.answers import Answers, Question, ask, known_weights, weights_alone
 from core.work.attempt import Attempt
 from core.work.job import Job
 from core.work.kinds.base import Work
@@ -81,6 +86,7 @@ class Jobs:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
+        self._connection: cluster.Connection | None = None
         self._thread = threading.Thread(target=self._own, name="jobs", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -171,6 +177,14 @@ class Jobs:
         except LabError:
             return None
 
+    def answers(self, run_id: str, features: np.ndarray) -> "Future[Answers | None]":
+        """What the first network of a run answers to features (n, d) float32; None: it has none, or no worker is here.
+
+        It is the latest network while the run goes on, and that of the best epoch once it has finished. `LabError` for
+        a run that is not here.
+        """
+        return asyncio.run_coroutine_threadsafe(self._answers(run_id, features), self._loop)
+
     def recent(self, kind: type[Work]) -> list[WorkSnapshot]:
         """Work of a kind that is no run, newest first: all that goes on, and the last that ended or was interrupted."""
         found: list[WorkSnapshot] = []
@@ -219,9 +233,11 @@ class Jobs:
             try:
                 async with cluster.connect(self._scheduler, self._workers, self._processes) as connection:
                     pause = 1.0
+                    self._connection = connection
                     try:
                         await self._dispatch(connection)
                     finally:
+                        self._connection = None
                         self._ready.clear()
                         self._tell_listeners("")
                         await self._end_attempts()
@@ -340,6 +356,18 @@ class Jobs:
                 self.store.append(run_id, epoch)
         snapshot = replace(from_record(self.store.load(run_id)), message="")
         await self._enqueue(Job(found.work, self.store, snapshot, found.material, self._tell, found.checkpoint))
+
+    async def _answers(self, run_id: str, features: np.ndarray) -> Answers | None:
+        connection, job = self._connection, self._jobs.get(run_id)
+        if connection is None:
+            return None
+        if job is None or not isinstance(job.work, Training):
+            record = await asyncio.to_thread(self.store.load, run_id)
+            config, known = record.config, await asyncio.to_thread(known_weights, record)
+        else:
+            config, known = job.work.config, job.checkpoint and weights_alone(job.checkpoint)
+        question = Question(config, features, len(dataset(config.dataset).classes), known=known)
+        return await (job.attempt.ask(question) if job and job.attempt else ask(connection, question))
 
     async def _end_attempts(self) -> None:
         """When closing, let all attempts hand over their last checkpoint; then give up those that are left."""

@@ -1,4 +1,4 @@
-"""What the dashboard's server answers beside Streamlit: news of runs, plotly.js, and circuits."""
+"""What the dashboard's server answers beside Streamlit: news of runs, plotly.js, circuits, and decision regions."""
 
 import asyncio
 import gzip
@@ -21,6 +21,7 @@ LIVE_PATH = "/live"
 PLOTLY_PATH = f"/plotly-{plotly.__version__}.min.js"
 CIRCUIT_PATH = "/circuit.svg"
 CIRCUITS_PATH = "/circuits.json"
+REGIONS_PATH = "/regions.json"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -77,11 +78,22 @@ async def circuits_json(request: Request) -> Response:
         return PlainTextResponse(f"{error}\n", 400)
 
 
+async def regions_json(request: Request) -> Response:
+    """What the networks of some runs say of the plane at this moment."""
+    from pages.ui.regions import regions_now
+
+    try:
+        return JSONResponse(await regions_now(request.query_params.get("runs", "")))
+    except LabError as error:
+        return PlainTextResponse(f"{error}\n", 400)
+
+
 ROUTES = [
     WebSocketRoute(LIVE_PATH, live),
     Route(PLOTLY_PATH, plotly_js),
     Route(CIRCUIT_PATH, circuit_svg),
     Route(CIRCUITS_PATH, circuits_json),
+    Route(REGIONS_PATH, regions_json),
 ]
 
 

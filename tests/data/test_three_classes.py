@@ -32,7 +32,8 @@ from core.experiment.address import from_address
 from core.experiment.configs import default_values, experiment
 from core.experiment.features import parameter_counts
 from core.figures.comparison import paired_differences
-from core.figures.runs import CLASS_COLOURS, Curve, Region, confusion, curves, decision_regions
+from core.figures.regions import CLASS_COLOURS, Region, decision_regions
+from core.figures.runs import Curve, confusion, curves
 from core.recipes import paper_run
 from core.report.results import head_result, wrong_caption
 from core.runs.store import Store

@@ -7,6 +7,7 @@ import streamlit as st
 from core.config.heads.base import Head
 from core.config.run import RunConfig
 from core.data.banks import load_bank
+from core.data.registry import DATASETS
 from core.errors import LabError
 from core.figures.runs import Curve, Ghost
 from core.runs.snapshots import Snapshot
@@ -19,6 +20,7 @@ from pages.ui.laboratory.header import header_view
 from pages.ui.laboratory.view import View, load
 from pages.ui.lines import Line, judged_on, lines_of, untrained_lines
 from pages.ui.news import follow
+from pages.ui.regions import regions_view
 from pages.ui.service import jobs
 
 SECONDS_TO_FIRST_EPOCH = 0.4
@@ -32,6 +34,9 @@ def live_view(view: View) -> None:
     lines = lines_of(snapshots) or untrained_lines(view.experiment.configs if view.experiment else ())
     header_view(view, snapshots, lines)
     _curves(view, lines, ghosts(snapshots))
+    with st.container(key="plane"):  # always there: what comes and goes in it moves nothing above
+        if lines and DATASETS[lines[0].config.dataset].is_points:
+            regions_view(lines[0].config.dataset, [line.config.head for line in lines], snapshots, view.live_runs)
     with st.container(key="lower"):
         right, left = st.columns(2, gap="large")
     with right:
