@@ -14,6 +14,7 @@ COMMANDS = {
     "features": "extract, list, pack and check features of images",
     "paper": "the paper's examples, reported beside measured",
     "compare": "compare the quantum head with its rivals and give a verdict",
+    "defaults": "train the runs that ship for untouched controls",
     "bench": "time training steps, also against other simulators",
 }
 """Name → what it does; each is a module of `core.commands` with add_arguments and run, loaded when it is asked for."""

@@ -9,8 +9,9 @@ from core.errors import LabError
 from core.experiment.configs import Experiment, beyond_controls, circuit_of, control_values, experiment, shared_settings
 from core.experiment.controls import CONTROLS, values_of
 from core.runs.estimate import together
+from core.runs.shipped import any_seeds, shipped_index
 from core.runs.snapshots import Snapshot
-from core.runs.store import LIVE, SHIPPED, Store, digest, is_shipped
+from core.runs.store import LIVE
 from core.settings import settings
 from core.words import duration
 from pages.ui.extraction import extraction_view
@@ -172,30 +173,15 @@ def seconds_of(wanted: Experiment | None) -> tuple[float | None, bool]:
 
 def shipped_runs(wanted: Experiment) -> tuple[str, ...]:
     """Finished runs that came with the laboratory, one for every head of the experiment, or none at all."""
-    index = shipped_index()
+    index = known_index()
     run_ids = [index.get(any_seeds(config), "") for config in wanted.configs]
     return tuple(run_ids) if all(run_ids) else ()
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def shipped_index() -> dict[str, str]:
-    """Settings of every shipped, finished run, whatever its number of seeds → its id."""
-    store, index = Store(SHIPPED), {}
-    for run_id in store.run_ids():
-        if not is_shipped(run_id):
-            continue
-        try:
-            record = store.load(run_id)
-        except LabError:
-            continue  # not a run, or one of another version
-        if record.status == "finished":
-            index[any_seeds(record.config)] = run_id
-    return index
-
-
-def any_seeds(config: RunConfig) -> str:
-    """Digest of a configuration that leaves out how many seeds there are."""
-    return digest(config.model_copy(update={"seeds": 1}))
+def known_index() -> dict[str, str]:
+    """Settings of every shipped run, whatever its number of seeds → its id."""
+    return shipped_index()
 
 
 main()

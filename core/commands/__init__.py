@@ -1,4 +1,5 @@
-"""The commands of ``python -m core``: `train`, `features`, `paper`, `compare`, `bench`; arguments and printing only.
+"""The commands of ``python -m core``, arguments and printing only: `train`, `features`, `paper`, `compare`, `defaults`,
+`bench`.
 
 `terminal` is how they print.
 """

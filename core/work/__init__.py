@@ -4,6 +4,6 @@ Read in this order: `kinds` (what there is to do), `queue` (submitted, followed,
 thread), `turns` (who is next), `job` (one piece of work: how it stands, and what becomes of it), `attempt` (the owner's
 side of one try), `worker` (the other side, in a worker process), `answers` (what networks say of samples, also while
 they are trained), `cluster` (starts workers or connects to them), `records` (what is stored), `resume` (which stored
-runs may go on), `here` (the same work in this very process, as from a terminal), `rows` (the rows of the paper's table
-as work).
+runs may go on), `here` (the same work in this very process, as from a terminal), `shipping` (runs as they are kept that
+ship), `rows` (the rows of the paper's table as work).
 """

@@ -1,24 +1,18 @@
 """The rows of the paper's table as work: what a row asks for, and how what it gives is stored under the row's name."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from itertools import chain
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Callable
 
 from core.errors import LabError
-from core.events import Checkpoint, Event, Finished, Progress
+from core.events import Event
 from core.paper.notebook_record import notebook_results
 from core.paper.rows import NotebookRow, Row, TrainedRow
 from core.runs.store import Store
-from core.work.here import do, record
+from core.work.here import do
 from core.work.kinds.base import Work
 from core.work.kinds.notebook import Notebook, NotebookComputed
 from core.work.kinds.train import Training
 from core.work.resume import training
+from core.work.shipping import measure_run
 
 
 def row_work(row: Row, *, download: bool = False) -> Work:
@@ -62,42 +56,5 @@ def measure(row: Row, store: Store, show: Callable[[Event], None], *, download: 
         return set(computed.results)
     work = row_work(row, download=download)
     assert isinstance(work, Training)
-    material = work.material()
-    events = _as_shipped(work.events(material))
-    first = next(events)
-    while isinstance(first, Progress):
-        show(first)
-        first = next(events)
-    with _earlier_kept(store.folder(row.run_id)):
-        store.create(work.config, work.provenance(material) | {"run_command": row.command}, run_id=row.run_id)
-        record(chain([first], events), store, row.run_id, show)
+    measure_run(work, row.run_id, row.command, store, show)
     return {row.key}
-
-
-def _as_shipped(events: Iterator[Event]) -> Iterator[Event]:
-    """The same events without checkpoints, and weights and logits in half precision, as runs are kept that ship."""
-    for event in events:
-        if isinstance(event, Finished):
-            weights = {name: weight.astype(np.float16) for name, weight in event.weights.items()}
-            logits = event.test_logits - event.test_logits.mean(-1, keepdims=True)  # rounding keeps their order
-            event = replace(event, test_logits=logits.astype(np.float16), weights=weights)
-        if not isinstance(event, Checkpoint):
-            yield event
-
-
-@contextmanager
-def _earlier_kept(folder: Path) -> Iterator[None]:
-    """Set an earlier record aside; it comes back unless what is written inside becomes whole."""
-    aside = folder.with_name(f".{folder.name}")
-    if aside.exists():  # an earlier attempt was killed
-        shutil.rmtree(folder, ignore_errors=True)
-    elif folder.exists():
-        folder.rename(aside)
-    try:
-        yield
-    except BaseException:
-        if aside.exists():
-            shutil.rmtree(folder)
-            aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

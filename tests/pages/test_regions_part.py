@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from live_page import Laboratory, open_page, press, status
@@ -10,8 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 from core.data.banks import load_bank
 from core.data.cuts import POINTS
 from core.data.features import Features
+from core.experiment.address import to_address
+from core.experiment.configs import default_values
 from core.figures.regions import CLASS_COLOURS, SIDE, places, reach_of
-from core.runs.store import Store
+from core.runs.store import SHIPPED, Store
 from core.training.loop import predict
 
 REMEMBER_WHICH = """
@@ -103,6 +106,16 @@ def test_regions_that_nobody_sees_are_not_asked_for(browser: Browser, laboratory
     picture(page).last.scroll_into_view_if_needed()
     for place in (0, 1):
         expect(picture(page).nth(place)).to_have_attribute("data-which", re.compile("best epoch"))
+    page.context.close()
+
+
+def test_spirals_open_with_the_regions_of_runs_that_ship(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_page(browser, f"{laboratory.url}/?{urlencode(to_address(default_values('spirals')))}")
+    expect(status(page)).to_contain_text("came with the laboratory")
+    for place, kind in enumerate(("dressed_quantum", "bottleneck", "linear")):
+        finished = Store(SHIPPED).load(f"default-spirals-{kind}").finished
+        assert finished is not None
+        expect(picture(page).nth(place)).to_have_attribute("data-which", f"best epoch: {finished.best_epoch[0]}")
     page.context.close()
 
 
