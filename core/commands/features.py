@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which features, from which images and weights, and what to do with them."""
     parser.add_argument("--list", action="store_true", help="list the features there are, and those there could be")
     parser.add_argument("--dataset", default="ants_bees", metavar="NAME", help=_image_datasets())
-    parser.add_argument("--backbone", default="resnet18", metavar="NAME", help=_networks())
+    parser.add_argument("--backbone", default="", metavar="NAME", help=_networks())
     parser.add_argument("--layer", default="", metavar="NAME", help="layer to cut at; empty: the backbone's default")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="state_dict to use instead of the network's own")
     parser.add_argument("--weights-name", default="", metavar="NAME", help="their publisher's name, or a name for FILE")
@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _networks() -> str:
-    return f"{', '.join(NETWORKS)} or torchvision's name of another classification network"
+    return (
+        f"{', '.join(NETWORKS)} or torchvision's name of another classification network; empty: the data set's default"
+    )
 
 
 def _image_datasets() -> str:
@@ -62,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
 
     if given.batch_size < 1:
         raise LabError(f"batch_size = {given.batch_size} is not possible: use 1 or more")
-    if given.dataset not in DATASETS or not DATASETS[given.dataset].is_points:
+    if given.backbone and (given.dataset not in DATASETS or not DATASETS[given.dataset].is_points):
         network(given.backbone)
     names = {"dataset": given.dataset, "backbone": given.backbone, "layer": given.layer, "weights": given.weights_name}
     config = run_config(names)

@@ -16,6 +16,10 @@ from core.data.images import Archive, CifarPair, Folders, ImageSet, ImageSource
 from core.data.points import Generated, Points, moons, spirals, square
 from core.errors import LabError
 
+CUT_OF_IMAGES = default_cut("resnet18_mlnet")
+"""Where features of images come from when nothing else is named, also of those that somebody adds: the complete network
+whose weights ship."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -49,7 +53,7 @@ class Dataset:
     @property
     def default_cut(self) -> Cut:
         """Where its features come from when nothing else is named."""
-        return POINTS if self.is_points else default_cut("resnet18")
+        return POINTS if self.is_points else CUT_OF_IMAGES
 
     @property
     def download_mb(self) -> float:

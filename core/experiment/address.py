@@ -8,13 +8,15 @@ from typing import Any
 
 from core.errors import LabError
 from core.experiment.configs import default_values
-from core.experiment.controls import CONTROLS, DATASET, Values, values_of
+from core.experiment.controls import CONTROLS, DATASET, FEATURES, Values, values_of
 
 VERSION = "v"
 """Name of the version's parameter."""
 _PRESENT = "2"
 _DEFAULTS_BEFORE: dict[str, Any] = {"split_per_seed": False}
 """Control → its default before there were versions, where it was another one."""
+_FEATURES_BEFORE = dict.fromkeys(("ants_bees", "dogs_cats", "planes_cars"), "resnet18-layer3-IMAGENET1K_V1")
+"""Data set → its default features before there were versions, where they were others."""
 
 
 def to_address(values: Values) -> dict[str, str]:
@@ -34,7 +36,7 @@ def from_address(address: Mapping[str, str]) -> tuple[Values, str]:
         problem = str(error)
     read: dict[str, Any] = {**default_values(dataset)}
     if VERSION not in address and any(name in address for name in CONTROLS):
-        read |= _DEFAULTS_BEFORE
+        read |= _DEFAULTS_BEFORE | {FEATURES.name: _FEATURES_BEFORE.get(dataset, read[FEATURES.name])}
     for name, control in CONTROLS.items():
         if name in address and control is not DATASET:
             try:

@@ -130,6 +130,7 @@ PAPERS_CUT = Cut("resnet18", "avgpool", "IMAGENET1K_V1")
 """Network, layer and weights behind the numbers that the paper reports for images."""
 
 _CUTS: dict[str, dict[str, Any]] = {
+    "resnet18_mlnet": {"backbone": "resnet18_mlnet"},
     "layer3": {"backbone": "resnet18", "layer": "layer3"},
     "mobilenet_v2": {"backbone": "mobilenet_v2"},
     "avgpool": vars(PAPERS_CUT),
@@ -185,8 +186,7 @@ _POINT_MLP = MLP(n_qubits=5, q_depth=5, hidden=(5, 5), activation="tanh", init_s
 def _image_rows() -> Iterable[Row]:
     for example in EXAMPLES[2:]:
         for name in example.datasets:
-            cuts = ("layer3", "mobilenet_v2", "avgpool") if name == "ants_bees" else ("layer3", "avgpool")
-            for cut in cuts:
+            for cut in (cut for cut in _CUTS if cut != "mobilenet_v2" or name == "ants_bees"):
                 for head in _image_heads(name, cut):
                     for protocol in _image_protocols(name, cut):
                         values = _CUTS[cut] | {"seeds": SEEDS} | _PROTOCOL_FIELDS[protocol]

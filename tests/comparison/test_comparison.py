@@ -127,7 +127,7 @@ def test_the_candidate_is_a_whole_quantum_head(head: Head) -> None:
 def test_a_problem_takes_the_papers_settings_where_there_are_some() -> None:
     assert paper_run("dogs_cats").learning_rate == 1e-3
     assert paper_run("dogs_cats", backbone="mobilenet_v2").backbone == "mobilenet_v2"
-    assert problem_name(paper_run("dogs_cats")) == "dogs_cats-layer3"
+    assert problem_name(paper_run("dogs_cats", backbone="resnet18")) == "dogs_cats-layer3"
     assert all(problem_config(name).seeds == SEEDS and problem_config(name).protocol == "ours" for name in PROBLEMS)
     with pytest.raises(LabError, match="fish"):
         paper_run("fish")

@@ -398,10 +398,10 @@ def test_the_command_stores_lists_and_verifies(
         ("--dataset spirals --backbone points --layer points", "its points need no extraction"),
         ("--batch-size 0", "batch_size = 0 is not possible"),
         ("--weights nowhere.pth", "'nowhere.pth' is not possible: No such file"),
-        ("--layer avgpool", "weights IMAGENET1K_V1 of resnet18 are not on this machine"),
+        ("--backbone resnet18 --layer avgpool", "weights IMAGENET1K_V1 of resnet18 are not on this machine"),
         ("--backbone resnet50", "layer is missing: name the layer of resnet50"),
         ("--backbone nope", "backbone = 'nope' is not possible: use resnet18_mlnet, "),
-        ("--layer layer9 --download", "layer = 'layer9' is not possible: resnet18 has conv1"),
+        ("--layer layer9 --download", "layer = 'layer9' is not possible: resnet18_mlnet has conv1"),
     ],
 )
 def test_the_command_answers_mistakes_with_one_sentence(
@@ -430,6 +430,6 @@ def test_probes_compare_shipped_and_own_features(cache_dir: Path, capsys: pytest
     assert main(["features", "--probe"]) == 2
     assert "extract these features" in capsys.readouterr().err
     cache_dir.mkdir()
-    shutil.copy(SHIPPED / "ants_bees-resnet18-layer3-IMAGENET1K_V1.npz", cache_dir)
+    shutil.copy(run_config({"dataset": "ants_bees"}).features.file(SHIPPED), cache_dir)
     assert main(["features", "--probe"]) == 0
     assert "0 test images change" in capsys.readouterr().out

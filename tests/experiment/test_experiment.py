@@ -100,8 +100,13 @@ def test_an_address_of_before_has_the_defaults_of_before() -> None:
     assert from_address({}) == (default_values(), "")
     assert from_address({"epochs": "7", "v": "2"}) == (default_values() | {"epochs": 7}, "")
     old, problem = from_address({"epochs": "7"})
-    assert (old, problem) == (default_values() | {"epochs": 7, "split_per_seed": False}, "")
+    before = {"features": "resnet18-layer3-IMAGENET1K_V1", "split_per_seed": False}
+    assert (old, problem) == (default_values() | before | {"epochs": 7}, "")
     assert from_address(to_address(old)) == (old, "")
+    points, problem = from_address({"dataset": "moons", "epochs": "7"})
+    assert (points["features"], problem) == (default_values("moons")["features"], "")
+    named, problem = from_address({"features": default_values()["features"]})
+    assert (named["features"], problem) == (default_values()["features"], "")
 
 
 def test_heads_have_to_be_chosen_and_to_fit() -> None:
@@ -111,8 +116,8 @@ def test_heads_have_to_be_chosen_and_to_fit() -> None:
         experiment(default_values() | {"reuploads": 4, "q_depth": 3})
 
 
-DRESSED = (256 * 4 + 4) + (4 * 2 + 2)
-"""Weights and biases of the two linear layers around 4 qubits: 256 features, 2 classes."""
+DRESSED = (512 * 4 + 4) + (4 * 2 + 2)
+"""Weights and biases of the two linear layers around 4 qubits: 512 features, 2 classes."""
 
 
 @pytest.mark.parametrize(
@@ -120,8 +125,8 @@ DRESSED = (256 * 4 + 4) + (4 * 2 + 2)
     {
         "quantum": (6 * 4, DRESSED),
         "bottleneck": (0, DRESSED),
-        "linear": (0, 256 * 2 + 2),
-        "mlp": (0, (256 * 4 + 4) + (4 * 2 + 2)),  # 4 hidden units come closest to the quantum head's 1,062
+        "linear": (0, 512 * 2 + 2),
+        "mlp": (0, (512 * 4 + 4) + (4 * 2 + 2)),  # 4 hidden units come closest to the quantum head's 2,086
         "closed form": (0, DRESSED),
         "no entanglers": (6 * 4, DRESSED),
         "shuffled entanglers": (6 * 4, DRESSED),

@@ -30,7 +30,8 @@ def row_of(dataset: str, head: str, cut: str, protocol: str) -> TrainedRow:
         row
         for row in rows()
         if isinstance(row, TrainedRow)
-        and (row.dataset, row.head_name, row.protocol, row.cut.layer) == (dataset, head, protocol, cut)
+        and (row.dataset, row.head_name, row.protocol) == (dataset, head, protocol)
+        and (row.cut.backbone, row.cut.layer) == ("resnet18", cut)
     ]
     return row
 
@@ -131,7 +132,7 @@ def test_shipped_row_is_whole(key: str) -> None:
 
 def test_shipped_results_stay_small() -> None:
     size = sum(path.stat().st_size for folder in SHIPPED.glob("paper*") for path in folder.rglob("*"))
-    assert size < 15e6
+    assert size < 20e6
 
 
 def test_shipped_notebook_is_the_authors() -> None:

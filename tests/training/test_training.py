@@ -46,7 +46,7 @@ def test_events_come_in_order_and_say_what_is_trained(bank: FeatureBank) -> None
     assert (started.n_train, started.n_validation, started.n_test) == (195, 49, 153)
     assert started.device == "cpu"
     assert started.seeds == [0, 1, 2]
-    assert (started.quantum_parameters, started.classical_parameters) == (24, 256 * 4 + 4 + 10)
+    assert (started.quantum_parameters, started.classical_parameters) == (24, 512 * 4 + 4 + 10)
     assert [epoch.epoch for epoch in epochs(events)] == [1, 2, 3]
     assert [epoch.learning_rate[0] for epoch in epochs(events)] == pytest.approx([1e-2, 1e-2, 1e-3])
     assert isinstance(events[-1], Finished)
@@ -58,9 +58,9 @@ def test_a_linear_head_trains_as_plain_torch_does(bank: FeatureBank, device: str
     config = small(head=Linear(), seeds=1, base_seed=4)
     splits = run_splits(config, bank, config.members())
     train_rows, validation = splits.train, splits.validation[0]
-    network = Network(config.head, 256, 2, 1)
+    network = Network(config.head, 512, 2, 1)
     network.initialise([4])
-    layer = torch.nn.Linear(256, 2)
+    layer = torch.nn.Linear(512, 2)
     layer.load_state_dict({"weight": network.weights["post.weight"][0], "bias": network.weights["post.bias"][0]})
     optimiser = torch.optim.Adam(layer.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, 2, 0.1)
@@ -161,7 +161,7 @@ def test_a_member_that_diverges_harms_no_other(bank: FeatureBank) -> None:
     good = list(train(small(), bank))
     checkpoint = next(event for event in good if isinstance(event, Checkpoint))
     weights = checkpoint.arrays["weights"].copy()
-    weights[256 * 4] = np.nan  # the first weight of the second member's pre_net
+    weights[512 * 4] = np.nan  # the first weight of the second member's pre_net
     broken = list(train(small(), bank, checkpoint=Checkpoint(1, checkpoint.arrays | {"weights": weights})))
     last = epochs(broken)[-1]
     assert last.status == ["ok", "diverged in epoch 2, step 1", "ok"]
@@ -238,7 +238,7 @@ def test_steps_are_reported_while_an_epoch_goes_on(bank: FeatureBank, monkeypatc
 def test_a_large_evaluation_is_cut_into_parts_that_fit_together(
     bank: FeatureBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = Network(DressedQuantum(), 256, 2, 2)
+    network = Network(DressedQuantum(), 512, 2, 2)
     network.initialise([0, 1])
     features = torch.tensor(bank.features)
     whole = network.logits(features)
