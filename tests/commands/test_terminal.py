@@ -74,7 +74,11 @@ def test_commands_print_json_in_one_way(path: Path) -> None:
         ("train --dataset spirals --epochs 1", "LAB_RESULTS_DIR", "LAB_RESULTS_DIR"),
         ("features --output {below}", "", "--output"),
         ("features --backbone resnet18 --layer avgpool --weights-name IMAGENET1K_V1", "LAB_CACHE_DIR", "LAB_CACHE_DIR"),
-        ("features --backbone resnet18 --layer avgpool --weights-name IMAGENET1K_V1 --download", "TORCH_HOME", "resnet18-f37072fd.pth"),
+        (
+            "features --backbone resnet18 --layer avgpool --weights-name IMAGENET1K_V1 --download",
+            "TORCH_HOME",
+            "resnet18-f37072fd.pth",
+        ),
     ],
 )
 def test_a_folder_that_takes_nothing_is_found_before_the_work(

@@ -31,7 +31,7 @@ def test_tuned_heads_are_offered_where_a_comparison_of_these_data_and_features_i
 ) -> None:
     ants = {"problem": "ants_bees-layer3", "settings": "tuned"}
     assert tuned_address(RunConfig(backbone="resnet18")) == ants
-    assert tuned_address(RunConfig(head=Linear(), epochs=3, learning_rate=0.3)) == ants
+    assert tuned_address(RunConfig(backbone="resnet18", head=Linear(), epochs=3, learning_rate=0.3)) == ants
     assert tuned_address(RunConfig(backbone="mobilenet_v2"))["problem"] == "ants_bees-mobilenet_v2"
     assert tuned_address(RunConfig(dataset="spirals_2.0"))["problem"] == "spirals_2.0"
     assert tuned_address(RunConfig(backbone="resnet18", layer="avgpool")) == {}
