@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,13 @@ class OneOf:
         if name not in self.names:
             raise ValueError(f"choose one of {', '.join(self.names)}")
         return name
+
+
+@lru_cache(maxsize=16)
+def by_kind(models: tuple[type[Model], ...]) -> TypeAdapter[Model]:
+    """Turns plain values into the model whose ``kind`` they name; pydantic's `ValidationError` where none fits."""
+    either: Any = Annotated[reduce(or_, models), Field(discriminator="kind")]
+    return TypeAdapter(either)
 
 
 def one_sentence(

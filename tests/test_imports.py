@@ -27,7 +27,7 @@ LIGHT = (
     "data.banks",
     "recipes",
     "circuit.description",
-    "circuit.ansatze",
+    "config.ansatze.registry",
     "circuit.dressed",
     "circuit.closed_form",
     "circuit.qnode",
@@ -46,9 +46,10 @@ ARROWS: dict[str, set[str]] = {
     "versions": set(),
     "events": {"files"},
     "validation": set(),
+    "discovery": set(),
     "settings": {"errors", "validation"},
     "data": {"errors", "events", "settings"},
-    "config": {"data", "errors", "validation"},
+    "config": {"data", "discovery", "errors", "validation"},
     "recipes": {"config", "data"},
     "circuit": {"config", "errors"},
     "statistics": {"errors"},
@@ -62,7 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "work": {"comparison", "config", "data", "errors", "events", "paper", "runs", "settings", "training"},
 }
 """Family of core → the families that it may look into, besides the ground. `bench` and `commands` may look into any."""
-GROUND = {"errors", "words", "validation", "versions", "files", "events"}
+GROUND = {"errors", "words", "validation", "versions", "discovery", "files", "events"}
 
 
 def imported(path: Path) -> set[str]:

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.circuit.description import Angle, Circuit
+from core.circuit.description import Circuit
 from core.circuit.moments import bit
 from core.circuit.qnode import qnode
+from core.config.gates import Angle
 
 TorchLayer = tuple[Callable[[Tensor], Tensor], list[Tensor]]
 """The function and its parameters."""

@@ -9,18 +9,18 @@ radians, next to this function.
 from functools import cache
 from itertools import repeat
 
-from core.circuit.ansatze import mari
-from core.circuit.description import Angle
+from core.config.ansatze.mari import MARI
+from core.config.gates import Angle
 
 
 @cache
 def closed_form_subsets(n_qubits: int, q_depth: int) -> tuple[tuple[int, ...], ...]:
     """For each measured qubit k the qubits i whose s_i = −sin x_i multiply to ⟨Z_k⟩ at zero angles.
 
-    The entanglers are the paper's (`core.circuit.ansatze.mari`), repeated q_depth times.
+    The entanglers are the paper's (`core.config.ansatze.mari`), repeated q_depth times.
     4 qubits give ((0,), (1,), (2,), (3,)) at depth 4 and ((0,), (1,), (0, 2), (0, 1, 3)) at 6.
     """
-    layer = mari(n_qubits, 0, repeat(Angle("constant")))
+    layer = MARI.layer(n_qubits, 0, repeat(Angle("constant")))
     entanglers = [gate.wires for gate in layer if gate.name == "CNOT"]
     subsets = [{qubit} for qubit in range(n_qubits)]
     for _ in range(q_depth):

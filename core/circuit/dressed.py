@@ -3,10 +3,11 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
 
-from core.circuit.ansatze import ANSAETZE
-from core.circuit.description import Angle, Circuit, Gate
+from core.circuit.description import Circuit
+from core.config.ansatze.base import endless_weights
+from core.config.ansatze.registry import ANSAETZE
+from core.config.gates import Angle, Gate
 from core.config.heads.dressed_quantum import DressedQuantum
 
 
@@ -56,11 +57,11 @@ def dressed_blocks(head: DressedQuantum, entangler_seed: int = 0) -> Blocks:
     entangler_seed; "no_entanglers" leaves them out.
     """
     n_qubits, depth, ansatz = head.n_qubits, head.q_depth, ANSAETZE[head.ansatz]
-    weights = (Angle("weight", index) for index in count())
+    weights = endless_weights()
     draw = random.Random(entangler_seed)
     layers = []
     for layer in range(depth):
-        block = list(ansatz(n_qubits, layer, weights))
+        block = list(ansatz.layer(n_qubits, layer, weights))
         if head.variant.entanglers == "left out":
             block = [gate for gate in block if not _entangles(gate)]
         elif head.variant.entanglers == "shuffled":

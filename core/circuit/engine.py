@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
-from core.circuit.description import GATES, MAX_QUBITS, Circuit
+from core.circuit.description import MAX_QUBITS, Circuit
+from core.config.gates import GATES
 
 Accelerator = Literal["cpu", "cuda"]
 

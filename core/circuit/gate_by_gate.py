@@ -15,8 +15,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.circuit.description import Angle, Circuit, Gate, primitive_gates
+from core.circuit.description import Circuit, primitive_gates
 from core.circuit.engine import Abilities, Accelerator
+from core.config.gates import Angle, Gate
 
 
 @dataclass(frozen=True)

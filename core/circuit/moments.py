@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.circuit.description import Angle, Gate
+from core.config.gates import Angle, Gate
 
 _PAULI = {
     "X": np.array([[0, 1], [1, 0]], dtype=complex),

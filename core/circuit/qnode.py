@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from core.circuit.description import Angle, Circuit
+from core.circuit.description import Circuit
+from core.config.gates import Angle
 
 PENNYLANE = threading.RLock()
 """Held while PennyLane records or draws: its recording queue and matplotlib's figures are global to the process."""

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from core.config.ansatze.mari import MARI
+from core.config.ansatze.registry import ANSAETZE
 from core.config.frozen import Frozen
 from core.config.heads.ablations import ABLATIONS
 from core.config.heads.base import Head
@@ -76,13 +78,11 @@ def rivals(config: RunConfig) -> tuple[Rival, ...]:
                 Rival(name=f"re-upload × {repeats}", group="ansatz", words="data embedded again", head=head)
             )
     everyone += [
-        Rival(name="ring", group="ansatz", words="CNOTs in a ring", head=changed(ansatz="ring")),
-        Rival(
-            name="strongly entangling",
-            group="ansatz",
-            words="three angles on every qubit, CNOTs further apart in every layer",
-            head=changed(ansatz="strongly_entangling"),
-        ),
+        Rival(name=name.replace("_", " "), group="ansatz", words=ansatz.words, head=changed(ansatz=name))
+        for name, ansatz in ANSAETZE.items()
+        if ansatz is not MARI
+    ]
+    everyone += [
         _classical("linear", "no inner layer", Linear()),
         _classical("bottleneck", f"{n} units, tanh", Bottleneck(width=n)),
         _classical("bottleneck, ReLU", f"{n} units, ReLU", Bottleneck(width=n, activation="relu")),

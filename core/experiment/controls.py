@@ -6,11 +6,12 @@ called like the field that it sets, and so is its parameter of the address.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypedDict
 
+from core.config.ansatze.registry import ANSAETZE
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.registry import head_choices
 from core.config.run import RunConfig
@@ -238,7 +239,7 @@ ANSATZ = OneOf(
     "ansatz",
     "Ansatz",
     DressedQuantum.model_fields["ansatz"].description or "",
-    lambda: get_args(DressedQuantum.model_fields["ansatz"].annotation),
+    lambda: list(ANSAETZE),
 )
 REUPLOADS = Number("reuploads", "Embeddings", int, DressedQuantum, "box")
 Q_DELTA = Number("q_delta", "Initial angles", float, DressedQuantum, "box", step=0.01, format="%.3g")

@@ -24,7 +24,7 @@ from core.runs.ownership import Ownership
 from core.runs.snapshots import Standing
 from core.runs.store import LIVE, Status
 from core.work.kinds.base import Work
-from core.work.kinds.listed import read_work
+from core.work.kinds.registry import read_work
 
 SECONDS_BETWEEN_PROGRESS = 1.0
 """How often progress is written down."""

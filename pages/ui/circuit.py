@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.circuit.description import Circuit, Gate
+from core.circuit.description import Circuit
 from core.circuit.drawing import circuit_svg
 from core.circuit.dressed import dressed_blocks, dressed_circuit
+from core.config.gates import Gate
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import head_config
 from core.errors import LabError

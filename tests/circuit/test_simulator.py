@@ -11,8 +11,7 @@ from devices import DEVICES
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from core.circuit.ansatze import ANSAETZE
-from core.circuit.description import GATES, Angle, Circuit, Gate
+from core.circuit.description import Circuit
 from core.circuit.dressed import dressed_circuit
 from core.circuit.engine import Abilities
 from core.circuit.gate_by_gate import GateByGate
@@ -20,6 +19,8 @@ from core.circuit.phase_form import LARGEST_SIZE, real_numbers
 from core.circuit.qnode import qnode, queue_gates
 from core.circuit.simulator import ENGINES, Simulator, expval, probabilities, simulator, states
 from core.circuit.split.state import SplitState
+from core.config.ansatze.registry import ANSAETZE
+from core.config.gates import GATES, Angle, Gate
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.errors import LabError
 

@@ -24,9 +24,9 @@ from core.work.here import do
 from core.work.kinds.base import Work
 from core.work.kinds.compare import Compare
 from core.work.kinds.extract import Extract
-from core.work.kinds.listed import read_work
 from core.work.kinds.measure import Measure
 from core.work.kinds.notebook import Notebook
+from core.work.kinds.registry import read_work
 from core.work.queue import Jobs
 from core.work.records import WorkSnapshot, WorkStore
 from core.work.rows import row_work

@@ -6,9 +6,10 @@ from math import prod
 import torch
 from torch import Tensor
 
-from core.circuit.description import Circuit, Gate
+from core.circuit.description import Circuit
 from core.circuit.phase_form import PhaseForm
 from core.circuit.split.memory import Groups, Numbers
+from core.config.gates import Gate
 
 
 class Opening:

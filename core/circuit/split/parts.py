@@ -12,10 +12,10 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from core.circuit.description import Gate
 from core.circuit.gate_by_gate import Layout, angle_gradient, angle_value, apply_gate
 from core.circuit.split.memory import Groups, Multiplication, multiplication
 from core.circuit.split.schedule import MatrixLayer, Product
+from core.config.gates import Gate
 
 
 class Path(NamedTuple):

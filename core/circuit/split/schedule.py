@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.circuit.description import Gate
 from core.circuit.moments import Moment, kept_strings, moments, to_basis
+from core.config.gates import Gate
 
 
 @dataclass(eq=False)

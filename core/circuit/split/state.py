@@ -26,7 +26,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.circuit.description import Circuit, Gate, primitive_gates
+from core.circuit.description import Circuit, primitive_gates
 from core.circuit.engine import Abilities, Accelerator
 from core.circuit.gate_by_gate import Layout
 from core.circuit.phase_form import real_numbers
@@ -37,6 +37,7 @@ from core.circuit.split.parts import CnotPart, GatePart, MatrixLayerPart, Part, 
 from core.circuit.split.readout import Measurement, Readout
 from core.circuit.split.schedule import MatrixLayer, Product, schedule, split_wires, steps
 from core.circuit.workspaces import Workspaces
+from core.config.gates import Gate
 
 GROUP_QUBITS = 4
 KEPT_BYTES = 1 << 29

@@ -3,16 +3,15 @@
 from dataclasses import asdict
 from functools import partial
 from math import pi
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from core.config.ansatze.registry import ANSAETZE
 from core.config.heads.ablations import ABLATIONS, WHOLE, Variant
 from core.config.heads.base import AsWideAsQubits, Choice, CircuitSettings, Style
 from core.config.heads.layers import Circuit, Dense, Elementwise, Layer
-
-ANGLES_OF_A_QUBIT = {"mari": 1, "ring": 1, "strongly_entangling": 3}
-"""Ansatz → trained angles of one qubit in one layer."""
+from core.validation import OneOf
 
 
 def sized_circuit(circuit: CircuitSettings, ablation: str = "none") -> "DressedQuantum":
@@ -25,8 +24,11 @@ class DressedQuantum(AsWideAsQubits):
 
     kind: Literal["dressed_quantum"] = "dressed_quantum"
     q_delta: float = Field(0.01, ge=0, le=10, description="Standard deviation of the initial angles, in radians.")
-    ansatz: Literal["mari", "ring", "strongly_entangling"] = Field(
-        "mari", description="Trained block: the paper's, a ring of CNOTs with RY, or strongly entangling layers."
+    ansatz: Annotated[str, OneOf(ANSAETZE)] = Field(
+        "mari",
+        description="Trained block of the circuit. "
+        + "; ".join(f"{each.name}: {each.words}" for each in ANSAETZE.values())
+        + ".",
     )
     reuploads: int = Field(1, ge=1, le=20, description="How often the data is embedded: 1 is once, at the start.")
     ablation: Literal[
@@ -59,7 +61,7 @@ class DressedQuantum(AsWideAsQubits):
     @property
     def n_angles(self) -> int:
         """Trained angles of its circuit: flat, layer by layer, qubit by qubit."""
-        return self.q_depth * self.n_qubits * ANGLES_OF_A_QUBIT[self.ansatz]
+        return ANSAETZE[self.ansatz].count_angles(self.n_qubits, self.q_depth)
 
     @property
     def style(self) -> Style:

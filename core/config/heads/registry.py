@@ -1,27 +1,21 @@
 """All head kinds; a head from plain values."""
 
-from functools import lru_cache, reduce
-from importlib import import_module
-from operator import or_
-from pathlib import Path
-from pkgutil import iter_modules
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, SerializeAsAny, TypeAdapter
+from pydantic import PlainValidator, SerializeAsAny
 
 from core.config.heads.base import Choice, Head
+from core.discovery import kinds_in
+from core.validation import by_kind
 
 
-def _kinds() -> dict[str, type[Head]]:
-    """The head kinds of all files in this folder, in the order of the menus."""
-    names = [file.name for file in iter_modules([str(Path(__file__).parent)]) if file.name != "registry"]
-    values = [value for name in names for value in vars(import_module(f"core.config.heads.{name}")).values()]
-    classes = {each for each in values if isinstance(each, type) and issubclass(each, Head)}
-    kinds = [each for each in classes - {Head} if "kind" in each.__annotations__]
-    return {each.model_fields["kind"].default: each for each in sorted(kinds, key=lambda each: each.place_in_menu)}
+def find_head_kinds() -> dict[str, type[Head]]:
+    """Kind → its class, of all files in this folder and in the order of the menus."""
+    kinds = kinds_in("core.config.heads", Head)  # type: ignore[type-abstract]  # its subclasses are made
+    return dict(sorted(kinds.items(), key=lambda each: each[1].place_in_menu))
 
 
-HEAD_KINDS = _kinds()
+HEAD_KINDS = find_head_kinds()
 """Kind → its class, in the order of the menus."""
 
 
@@ -33,13 +27,7 @@ def head_choices(ablations: bool = False) -> dict[str, Choice]:
 
 def validate_head(values: Any) -> Head:
     """A head from plain values with its ``kind``; pydantic's `ValidationError` names the kind and the field."""
-    return _adapter(tuple(HEAD_KINDS.values())).validate_python(values)
-
-
-@lru_cache(maxsize=8)
-def _adapter(kinds: tuple[type[Head], ...]) -> TypeAdapter[Head]:
-    either: Any = Annotated[reduce(or_, kinds), Field(discriminator="kind")]
-    return TypeAdapter(either)
+    return by_kind(tuple(HEAD_KINDS.values())).validate_python(values)
 
 
 HeadConfig = Annotated[SerializeAsAny[Head], PlainValidator(validate_head)]
