@@ -91,7 +91,7 @@ function arrange(root) {
   while (root.places.children.length > heads.length) root.places.lastChild.remove()
   while (root.places.children.length < heads.length) root.places.append(newPlace(root))
   for (const [index, { title }] of heads.entries()) root.places.children[index].querySelector(".head").innerHTML = title
-  root.querySelector(".legend").replaceChildren(...classes.map(each => legendEntry(root, each)))
+  root.querySelector(".legend").replaceChildren(...classes.map(legendEntry))
   draw(root)
 }
 
@@ -121,13 +121,9 @@ function draw(root) {
     canvas.ariaLabel = `Decision regions of ${name}`
     canvas.dataset.which = place.isCurrent ? place.known.which : ""
     const pen = canvas.getContext("2d")
-    if (place.known) {
-      pen.globalAlpha = place.isCurrent ? 1 : 0.4
-      pen.imageSmoothingQuality = "high"
-      pen.drawImage(picture(root.data, place.known.cells), 0, 0, canvas.width, canvas.height)
-      pen.globalAlpha = 1
-    }
-    points(root, pen, canvas.width)
+    pen.imageSmoothingQuality = "high"
+    if (place.known) pen.drawImage(picture(root.data, place.known.cells), 0, 0, canvas.width, canvas.height)
+    points(root.data, pen, canvas.width)
     caption(root, place)
   }
 }
@@ -144,29 +140,28 @@ function picture({ side, levels, classes }, cells) {
   return canvas
 }
 
-function points(root, pen, width) {
-  const { points, labels, classes } = root.data
+function points({ points, labels, classes }, pen, width) {
   const size = Math.max(2, width / 90)
-  for (const [index, [x, y]] of points.entries()) mark(root, pen, classes[labels[index]], x * width, y * width, size)
+  for (const [index, [x, y]] of points.entries()) mark(pen, classes[labels[index]], x * width, y * width, size)
 }
 
-function mark(root, pen, { colour, mark }, x, y, size) {
+function mark(pen, { colour, mark }, x, y, size) {
   pen.beginPath()
   if (mark === "circle") pen.arc(x, y, size, 0, 2 * Math.PI)
   for (const [dx, dy] of MARKS[mark]) pen.lineTo(x + size * dx, y + size * dy)
   pen.closePath()
   pen.fillStyle = colour
   pen.fill()
-  pen.strokeStyle = getComputedStyle(root).getPropertyValue("--st-background-color") || "white"
+  pen.strokeStyle = "white"
   pen.lineWidth = size / 4
   pen.stroke()
 }
 
-function legendEntry(root, each) {
+function legendEntry(each) {
   const entry = document.createElement("span")
   const canvas = document.createElement("canvas")
   canvas.width = canvas.height = 14 * devicePixelRatio
-  mark(root, canvas.getContext("2d"), each, canvas.width / 2, canvas.height / 2, canvas.width / 3.2)
+  mark(canvas.getContext("2d"), each, canvas.width / 2, canvas.height / 2, canvas.width / 3.2)
   entry.append(canvas, each.name)
   return entry
 }

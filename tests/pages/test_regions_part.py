@@ -2,9 +2,12 @@
 
 import re
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import numpy as np
+import pytest
 from live_page import Laboratory, open_page, press, status
 from playwright.sync_api import Browser, Page, expect
 
@@ -124,3 +127,19 @@ def test_images_have_no_regions(browser: Browser, laboratory: Laboratory) -> Non
     expect(page.locator(".st-key-circuit")).to_be_visible()
     assert page.locator(".st-key-regions").count() == 0
     page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ("paper-ants_bees-layer3-linear-ours", "has no plane: name one on a data set of points"),
+        ("20200101-000000-linear-abcdef", "There is no run 20200101-000000-linear-abcdef here"),
+        ("../secret", "run id = '../secret' is not possible"),
+        (",".join(["default-moons-linear"] * 21), "runs = 21 of them is not possible: name 20 or fewer"),
+    ],
+)
+def test_what_has_no_regions_is_one_sentence(laboratory: Laboratory, runs: str, words: str) -> None:
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{laboratory.url}/regions.json?runs={runs}")
+    assert refused.value.code == 400
+    assert words in refused.value.read().decode()
