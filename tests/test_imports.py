@@ -36,6 +36,7 @@ LIGHT = (
     "paper.examples",
     "paper.rows",
     "paper.table",
+    "paper.titles",
     "paper.notebook_record",
     "work.queue",
 )
@@ -58,7 +59,7 @@ ARROWS: dict[str, set[str]] = {
     "paper": {"circuit", "config", "data", "errors", "events", "recipes", "runs", "settings", "statistics", "training"},
     "comparison": {"config", "data", "errors", "events", "recipes", "settings", "statistics", "training"},
     "experiment": {"config", "data", "errors", "recipes", "validation"},
-    "report": {"comparison", "config", "data", "paper", "runs", "statistics"},
+    "report": {"circuit", "comparison", "config", "data", "paper", "runs", "statistics"},
     "figures": {"comparison", "config", "events", "report", "statistics"},
     "work": {"comparison", "config", "data", "errors", "events", "paper", "runs", "settings", "training"},
 }

@@ -16,9 +16,10 @@ from core.events import Epoch, Event, Finished, Progress, Started, Step
 from core.files import check_folder
 from core.paper.examples import EXAMPLES, REPORTED
 from core.paper.rows import find_row, rows
-from core.paper.table import table
-from core.report.numbers import SPREAD, plus_minus
-from core.report.paper import row_values
+from core.paper.table import measured_rows
+from core.report.numbers import SPREAD
+from core.report.paper import MARK_EXPLAINED, paper_table, row_values
+from core.report.table import plain
 from core.runs.store import Store
 from core.work.kinds.notebook import NotebookComputed
 from core.work.rows import is_stored, measure
@@ -85,15 +86,13 @@ def _example1(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    for line in table():
-        row, done = line.row, line.again or line.measured
-        if given.json:
-            print_json(row_values(row, done))
-            continue
-        reported = f"{100 * row.reported.accuracy:.2f} %" if row.reported else ""
-        print(f"{row.key:48} reported {reported:7}  measured {plus_minus(done.best) if done else 'not run here yet'}")
-    if not given.json:
-        print(f"{len(rows())} rows; {SPREAD}")
+    measured = measured_rows()
+    if given.json:
+        for each in measured:
+            print_json(row_values(each))
+        return 0
+    print(plain(paper_table(measured).only("Name", "Reported", "Measured", "Difference", "Here")))
+    print(f"{len(measured)} rows; {SPREAD}. {MARK_EXPLAINED}")
     return 0
 
 

@@ -36,24 +36,30 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Line:
+class MeasuredRow:
     """A row with what was measured for it: in the runs that ship, and again on this machine."""
 
     row: Row
-    measured: Measured | None
-    """None: not run yet"""
-    again: Measured | None
+    shipped: Measured | None = None
+    """None: no run ships"""
+    again: Measured | None = None
+    """The newest run of this machine; None: there is none"""
+
+    @property
+    def measured(self) -> Measured | None:
+        """What stands beside the reported number; None: not run yet."""
+        return self.shipped or self.again
 
 
-def table(shipped: Path = SHIPPED, own: Path | None = None) -> list[Line]:
+def measured_rows(shipped: Path = SHIPPED, own: Path | None = None) -> list[MeasuredRow]:
     """Every row with its measurements, read from the folder of shipped runs and from a person's own."""
     own = own or settings().results_dir
-    measured = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
+    first = {row.key: _read(shipped, row.run_id).measured for row in rows() if (shipped / row.run_id).is_dir()}
     again = {key: each.measured for key, each in _runs_again(own, shipped).items()}
-    measured |= _notebook(shipped)
+    first |= _notebook(shipped)
     if own != shipped:
         again |= _notebook(own)
-    return [Line(row, measured.get(row.key), again.get(row.key)) for row in rows()]
+    return [MeasuredRow(row, first.get(row.key), again.get(row.key)) for row in rows()]
 
 
 def measured_by(record: Record) -> Measured | None:

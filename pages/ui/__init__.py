@@ -2,7 +2,7 @@
 
 `service` (the runs of this server, and who is there), `routes` (what the server answers beside Streamlit), `channel`
 and `news` (the two ends of the line on which pages hear of runs), `standing`, `lines` and `heads_table` (how runs
-stand, in words and as a table), `charts`, `curves`, `circuit`, `regions` and `panel` (components), `results` (the test
-set), `work_bar` (work in the background: how far it is, and Stop), `extraction` (features that are not here yet).
-What one page alone uses is in a folder of its name.
+stand, in words and as a table), `charts`, `curves`, `circuit`, `regions` and `panel` (components), `sortable` (a table
+as a grid), `results` (the test set), `work_bar` (work in the background: how far it is, and Stop), `extraction`
+(features that are not here yet). What one page alone uses is in a folder of its name.
 """
