@@ -46,7 +46,7 @@ def test_a_link_to_the_page_is_the_first_visit_and_rows_run_again(browser: Brows
     press_row(page, 1)
     expect(said).to_contain_text("Two spirals, 1.52 turns, quantum")
     page.get_by_text("paper, early", exact=True).click()  # draws the page anew while it is computed
-    expect(page.get_by_text("The same, with the learning rate lowered")).to_be_visible()
+    expect(page.get_by_text("with the learning rate lowered")).to_be_visible()
     expect(said).to_contain_text("97.0 %, exactly the number in the table")
 
     press_row(page, 2)

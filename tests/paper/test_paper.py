@@ -17,7 +17,7 @@ from core.paper.examples import NETWORKS, PROTOCOLS
 from core.paper.notebook import DATASETS
 from core.paper.notebook_record import keep_notebook_results, notebook_results
 from core.paper.rows import PAPERS_CUT, NotebookRow, TrainedRow, find_row, rows
-from core.paper.table import measured_by, table
+from core.paper.table import measured_by, measured_rows
 from core.runs.store import SHIPPED, Store
 from core.statistics.intervals import mean_interval
 
@@ -145,8 +145,8 @@ def test_shipped_notebook_is_the_authors() -> None:
 
 
 def test_no_number_stands_where_nobody_ran(tmp_path: Path) -> None:
-    for line in table(SHIPPED, tmp_path):
-        assert (line.measured is None) == (line.row.cut == PAPERS_CUT), line.row.key
+    for line in measured_rows(SHIPPED, tmp_path):
+        assert (line.shipped is None) == (line.row.cut == PAPERS_CUT), line.row.key
         assert line.again is None
 
 
@@ -171,17 +171,17 @@ def test_the_paper_protocol_reports_its_best_epoch() -> None:
 def test_a_row_run_again_is_within_its_spread(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
     assert main(["paper", "run", key]) == 0
-    (line,) = [line for line in table() if line.row.key == key]
-    assert line.measured is not None
+    (line,) = [line for line in measured_rows() if line.row.key == key]
+    assert line.shipped is not None
     assert line.again is not None
-    assert line.measured.best.low <= line.again.best.estimate <= line.measured.best.high
+    assert line.shipped.best.low <= line.again.best.estimate <= line.shipped.best.high
 
 
 def test_the_notebook_computed_here_stands_beside_what_ships(tmp_path: Path) -> None:
     keep_notebook_results({"moons-hybrid-notebook": {"accuracy": 0.5, "loss": 0.7, "seconds": 1.0}}, tmp_path)
-    again = {line.row.key: line.again.best.estimate for line in table(SHIPPED, tmp_path) if line.again}
+    again = {line.row.key: line.again.best.estimate for line in measured_rows(SHIPPED, tmp_path) if line.again}
     assert again == {"moons-hybrid-notebook": 0.5}
-    assert not any(line.again for line in table(SHIPPED, SHIPPED) if isinstance(line.row, NotebookRow))
+    assert not any(line.again for line in measured_rows(SHIPPED, SHIPPED) if isinstance(line.row, NotebookRow))
 
 
 def test_what_is_stored_is_not_run_again(
