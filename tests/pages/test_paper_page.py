@@ -88,7 +88,8 @@ def test_a_link_may_name_examples_by_their_numbers(browser: Browser, laboratory:
 
 def test_a_row_without_features_offers_them_with_size_and_time(browser: Browser, laboratory: Laboratory) -> None:
     page = open_paper(browser, laboratory, "examples=2+Ants+and+bees&protocols=ours")
-    press_row(page, 10)
+    shown = [row.key for row in rows() if row.example.number == "2" and row.protocol == "ours"]
+    press_row(page, shown.index("ants_bees-avgpool-dressed_quantum-ours"))
     said = page.locator(".st-key-again .status")
     expect(page.get_by_role("button", name="Extract features (downloads up to")).to_be_visible()
     expect(said).to_contain_text(re.compile("397 images once; about .* s"))

@@ -78,7 +78,10 @@ def test_the_closed_form_has_the_accuracies_of_its_rows() -> None:
     assert list(shown) == ["Ants and bees", "Dogs and cats", "Planes and cars"]
     assert shown["Ants and bees"][2:] == ["6", "s₀", "s₁", "s₀·s₂", "s₀·s₁·s₃"]
     assert shown["Planes and cars"][2:] == ["4", "s₀", "s₁", "s₂", "s₃"]
-    measured = [cells(f"dogs_cats-layer3-{head}-ours")["Measured"] for head in ("dressed_quantum", "closed_form")]
+    measured = [
+        cells(f"dogs_cats-resnet18_mlnet-{head}-ours")["Measured"] for head in ("dressed_quantum", "closed_form")
+    ]
     assert shown["Dogs and cats"][:2] == measured
+    assert "ML.NET's ResNet18" in table.caption
     nothing = closed_form_table([MeasuredRow(line.row) for line in LINES.values()])
     assert {cell.text for row in nothing.rows for cell in row[1:3]} == {"not run here"}
