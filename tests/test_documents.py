@@ -17,6 +17,7 @@ DOCUMENTS = (
     "NOTICE",
     "core/data/shipped/README.md",
     "core/data/shipped/weights/README.md",
+    "core/paper/released/README.md",
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

@@ -1,7 +1,8 @@
 """The paper's examples: list what it reports beside what was measured, and run any row again.
 
 ``paper example1`` computes the authors' notebook number for number; ``paper run ROW ...`` trains rows of the table and
-stores them under results/; ``paper run --all`` trains those that are not there yet.
+stores them under results/; ``paper run --all`` trains those that are not there yet; ``paper released-head`` checks the
+head that the authors released.
 """
 
 import argparse
@@ -21,12 +22,14 @@ from core.report.numbers import SPREAD
 from core.report.paper import MARK_EXPLAINED, paper_table, row_values
 from core.report.table import plain
 from core.runs.store import Store
+from core.work.here import do
 from core.work.kinds.notebook import NotebookComputed
+from core.work.kinds.released_head import CheckReleasedHead, HeadChecked
 from core.work.rows import is_stored, measure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The three things that can be done with the paper."""
+    """What can be done with the paper."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=type(parser))
     example = actions.add_parser("example1", help="the authors' notebook, number for number (half a minute)")
     example.add_argument("--json", action="store_true", help="print one JSON object")
@@ -40,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--download", action="store_true", help="agree to download what 'paper, BatchNorm' lacks of images and weights"
     )
     run_rows.add_argument("--json", action="store_true", help="print one JSON object for every step of progress")
+    released = actions.add_parser("released-head", help="check the trained head that the authors released")
+    released.add_argument(
+        "--download", action="store_true", help="agree to download images and weights that are missing"
+    )
+    released.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -49,6 +57,8 @@ def run(given: argparse.Namespace) -> int:
             return _example1(given)
         case "list":
             return _list(given)
+        case "released-head":
+            return _released_head(given)
         case _:
             return _run(given)
 
@@ -93,6 +103,22 @@ def _list(given: argparse.Namespace) -> int:
         return 0
     print(plain(paper_table(measured).only("Name", "Reported", "Measured", "Difference", "Here")))
     print(f"{len(measured)} rows; {SPREAD}. {MARK_EXPLAINED}")
+    return 0
+
+
+def _released_head(given: argparse.Namespace) -> int:
+    from core.paper.released_head import RIGHT
+
+    show = Line()
+    done = do(
+        CheckReleasedHead(download=given.download),
+        lambda event: show(event) if isinstance(event, Progress) and not given.json else None,
+    )
+    assert isinstance(done, HeadChecked)
+    if given.json:
+        print_json(done.summary() | {"reported_right": RIGHT})
+    else:
+        print(f"{done.right} of {done.n_test} test images right; in the authors' notebook {RIGHT} of 153")
     return 0
 
 

@@ -259,23 +259,24 @@ def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: 
     expect(page.locator(".st-key-q_depth")).to_contain_text("8")
     assert page.evaluate("history.length") == steps + 2
 
+    before = "features=resnet18-layer3-IMAGENET1K_V1&q_depth=8&split_per_seed=off&v=2"
     old = f"{laboratory.url}/?q_depth=7"  # of before there were versions: it stays, so that going back to it ends there
     page.goto(old)
     expect(page.locator(".st-key-q_depth")).to_contain_text("7")
     turn_live_off(page)
     page.locator(".st-key-q_depth input").first.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
+    page.wait_for_url(f"{laboratory.url}/?{before}")
     page.go_back()
     expect(page.locator(".st-key-q_depth")).to_contain_text("7")
     assert page.url == old
     page.go_forward()
-    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
+    page.wait_for_url(f"{laboratory.url}/?{before}")
 
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("link", name="Laboratory").click()
-    page.wait_for_url(f"{laboratory.url}/?q_depth=8&split_per_seed=off&v=2")
+    page.wait_for_url(f"{laboratory.url}/?{before}")
     expect(page.locator(".st-key-q_depth")).to_contain_text("8")
     page.context.close()
 

@@ -1,17 +1,13 @@
 """The paper's own protocol, from images and torchvision's loader to the stored row, with a checkpoint made here."""
 
 import copy
-import hashlib
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torchvision import models
 
 from core.__main__ import main
 from core.config.heads.linear import Linear
@@ -19,7 +15,7 @@ from core.config.run import RunConfig
 from core.data.backbones import load_backbone
 from core.data.banks import load_bank
 from core.data.cuts import Cut
-from core.data.registry import DATASETS, dataset
+from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Epoch, Finished, Started
 from core.paper.rows import find_row
@@ -30,38 +26,8 @@ from core.training.network import Network
 from core.training.on_images import estimate_seconds, train_on_images
 
 CONFIG = RunConfig(
-    dataset="ants_bees", layer="avgpool", head=Linear(), protocol="paper_batchnorm", seeds=2, epochs=2, batch_size=4
+    backbone="resnet18", layer="avgpool", head=Linear(), protocol="paper_batchnorm", seeds=2, epochs=2, batch_size=4
 )
-
-
-@pytest.fixture
-def few_images(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with 14 of the real images, 5 and 2 of each class, and a data set that has no more."""
-    monkeypatch.setitem(DATASETS, "ants_bees", replace(DATASETS["ants_bees"], n_train=10, n_test=4))
-    for split, count in (("train", 5), ("val", 2)):
-        for label in ("ants", "bees"):
-            folder = tmp_path / "data" / "hymenoptera_data" / split / label
-            folder.mkdir(parents=True)
-            for image in sorted((data_dir / "hymenoptera_data" / split / label).glob("*.jpg"))[:count]:
-                shutil.copy(image, folder)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
-    """A ResNet-18 whose weights lie where torchvision keeps its own, under the name that their digest asks for."""
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        network = models.resnet18(weights=None).train()
-        network(torch.randn(4, 3, 64, 64))
-    folder = tmp_path / "torch" / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
-    torch.save(network.state_dict(), folder / "draft")
-    digest = hashlib.sha256((folder / "draft").read_bytes()).hexdigest()[:8]
-    (folder / "draft").rename(folder / f"resnet18-{digest}.pth")
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(models.ResNet18_Weights.IMAGENET1K_V1.value, "url", f"https://localhost/resnet18-{digest}.pth")
-    return network
 
 
 def test_equals_a_plain_torch_loop(few_images: Path, checkpoint: nn.Module) -> None:
