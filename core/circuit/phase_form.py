@@ -20,7 +20,6 @@ Gradients are carried backwards as μ = conj(∂L/∂c), which obeys the same ph
 taken after each moment gives the gradients of all angles in it.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 from typing import ClassVar
@@ -32,15 +31,13 @@ from torch import Tensor
 from core.circuit.description import Circuit, primitive_gates
 from core.circuit.engine import Abilities, Accelerator
 from core.circuit.moments import Moment, bit, kept_strings, moments, phase_table, to_basis
+from core.circuit.phase_layers import AtMoment, FoldedLayers, Layers, PlainLayers
 from core.circuit.workspaces import Workspaces
 
 LARGEST_SIZE = {"cpu": 128, "cuda": 1024}
 """Largest 2S for which the phase form is ever chosen; its work a row grows with the square, its calls do not."""
 FOLDED_SIZE = 64
 """Largest 2S for which phases are multiplied into the matrices of a single member."""
-
-Call = tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]
-"""A torch function, its two arguments, and where the result goes."""
 
 
 def real_numbers(circuit: Circuit) -> int:
@@ -130,15 +127,17 @@ class PhaseForm:
         if self.with_weights:
             phases = self.weight_phases
             torch.addmm(phases.bias, weights, phases.table, out=work.weight_angles)
-        for call, a, b, result in work.forward:
-            call(a, b, out=result)
+        work.make_phases()
+        work.layers.forward()
+        torch.mm(work.final, self.readout, out=work.amplitudes)
 
     def run_back(
         self, work: "_Workspace", need_inputs: bool, need_weights: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """Gradients (M, B, n_inputs) and (M, n_weights) from that in ``work.grad_amplitudes``."""
-        for call, a, b, result in work.backward:
-            call(a, b, out=result)
+        torch.mm(work.grad_amplitudes, self.readout_back, out=work.grad_final)
+        work.layers.backward()
+        torch.mul(work.mu, work.c, out=work.products)
         grad_inputs = grad_weights = None
         if need_inputs:
             grad_inputs = work.member_first(torch.mm(work.input_products(), self.input_phases.table_back))
@@ -229,7 +228,7 @@ class _Phases:
 
 
 class _Workspace:
-    """Buffers for one size of batch, and the calls of a pass over them, bound once so that a pass is a bare loop.
+    """Buffers for one size of batch, and the views on them that a pass needs, made once.
 
     Samples come before members, (B, M, S), so that the phases of all members multiply long contiguous rows.
     """
@@ -242,49 +241,46 @@ class _Workspace:
         # Moments with inputs come first in memory and moments with weights last: each set is one block. In front of
         # them stand the weights' phases, so that with c of the first moment, often phases itself, they are one block.
         order = form.with_inputs + form.with_weights[n_in + n_w - n_moments :]
-        self._slot = [order.index(k) for k in range(n_moments)]
+        slots = [order.index(k) for k in range(n_moments)]
         n_phases, n_c = n_w * members * self._half, self._rows * self._half
-        buffer = self._empty(n_phases + n_moments * n_c, of_complex=True)
-        w_phases = buffer[:n_phases].view(n_w, members, self._half)
-        self._c = buffer[n_phases:].view(n_moments, batch, members, self._half)
-        self._mu = torch.empty_like(self._c)
-        self._moved = torch.empty_like(self._c[0])
-        self.final = self._pairs(self._c[self._slot[-1]])
+        self._buffer = self._empty(n_phases + n_moments * n_c, of_complex=True)
+        self._weight_phases = self._buffer[:n_phases].view(n_w, members, self._half)
+        self.c = self._buffer[n_phases:].view(n_moments, batch, members, self._half)
+        self.mu = torch.empty_like(self.c)
+        self.products = torch.empty_like(self.c)
 
         self._begins_with_inputs = form.with_inputs == [0] and 0 not in form.with_weights
         if self._begins_with_inputs:
-            in_phases = self._c[:1].view(batch, members, 1, self._half)
+            self._input_phases = self.c[:1].view(batch, members, 1, self._half)
         else:
-            in_phases = self._empty(batch, members, n_in, self._half, of_complex=True)
-        self._phases: list[list[Tensor]] = [[] for _ in range(n_moments)]
-        for index, k in enumerate(form.with_inputs):
-            self._phases[k].append(in_phases[:, :, index])
-        for index, k in enumerate(form.with_weights):
-            self._phases[k].append(w_phases[index])
+            self._input_phases = self._empty(batch, members, n_in, self._half, of_complex=True)
+        moments = [
+            AtMoment(c, self._pairs(c), mu, self._pairs(mu), self._phases_of(k))
+            for k, c, mu in ((k, self.c[slot], self.mu[slot]) for k, slot in enumerate(slots))
+        ]
+        self.final, self.grad_final = moments[-1].c_pairs, moments[-1].mu_pairs
+        self._prepare_polar()
+        self.layers: Layers
+        if members == 1 and form.can_fold:
+            phases = self._weight_phases[1 - n_moments :]
+            self.layers = FoldedLayers(moments, form.block_stack, phases, form.conjugation)
+        else:
+            self.layers = PlainLayers(moments, form.blocks, form.blocks_back)
 
         self.amplitudes = self._empty(self._rows, form.signs.shape[0])
         self.grad_amplitudes = torch.empty_like(self.amplitudes)
         self.squares = torch.empty_like(self.amplitudes)
-        folds = members == 1 and form.can_fold
-        if folds:
-            self._folded = self._empty(n_moments - 1, form.size, self._half, of_complex=True)
-            self._folded_back = self._empty(n_moments - 1, form.size, form.size)
-        self.forward = self._phase_calls(buffer, in_phases, w_phases)
-        self.forward += self._folded_calls(w_phases) if folds else self._plain_calls()
-        self.forward.append((torch.mm, self.final, form.readout, self.amplitudes))
-
-        products = torch.empty_like(self._c)
-        self.backward: list[Call] = [
-            (torch.mm, self.grad_amplitudes, form.readout_back, self._pairs(self._mu[self._slot[-1]]))
-        ]
-        self.backward += self._folded_calls_back() if folds else self._plain_calls_back()
-        self.backward.append((torch.mul, self._mu, self._c, products))
-        products_real = torch.view_as_real(products).view(n_moments, batch, members, form.size)
+        products_real = torch.view_as_real(self.products).view(n_moments, batch, members, form.size)
         self._input_products = products_real[:n_in].view(n_in, batch, members, form.size)
         self._input_rows = products_real[0].view(self._rows, form.size) if n_in == 1 else None
         self.weight_products = products_real[n_moments - n_w :]
         self.weight_sums = self._empty(n_w, members, form.size)
         self._only_sums = self.weight_sums[:, 0].reshape(1, n_w * form.size)  # a view when there is one member
+
+    def make_phases(self) -> None:
+        """Angles φ in ``input_angles`` and ``weight_angles`` -> magnitude · exp(iφ)."""
+        for magnitude, angles, phases in self._polar:
+            torch.polar(magnitude, angles, out=phases)
 
     def as_rows(self, values: Tensor) -> Tensor:
         """(M, B, any) -> (B · M, any)"""
@@ -310,8 +306,16 @@ class _Workspace:
             return self._only_sums
         return self.weight_sums.transpose(0, 1).reshape(self.members, -1)
 
-    def _phase_calls(self, buffer: Tensor, in_phases: Tensor, w_phases: Tensor) -> list[Call]:
-        """Angles φ in ``input_angles`` and ``weight_angles`` -> magnitude · exp(iφ), in one call if memory allows."""
+    def _phases_of(self, k: int) -> list[Tensor]:
+        """The factors exp(iφ) of a moment; none of the first where its c is the memory of its phases."""
+        if k == 0 and self._begins_with_inputs:
+            return []
+        by_inputs = [self._input_phases[:, :, i] for i, moment in enumerate(self._form.with_inputs) if moment == k]
+        by_weights = [self._weight_phases[i] for i, moment in enumerate(self._form.with_weights) if moment == k]
+        return by_inputs + by_weights
+
+    def _prepare_polar(self) -> None:
+        """Angles, and the (magnitude, angles, phases) that are made of them, in one call if memory allows."""
         form, members, batch, half = self._form, self.members, self.batch, self._half
         n_in, n_w = len(form.with_inputs), len(form.with_weights)
         n_weight_angles = members * n_w * half
@@ -322,64 +326,14 @@ class _Workspace:
         input_magnitude = form.input_phases.magnitude.view(1, 1, n_in, half).expand(batch, members, n_in, half)
         if members == 1 and self._begins_with_inputs:
             magnitude = torch.cat([weight_magnitude.reshape(-1), input_magnitude.reshape(-1)])
-            return [(torch.polar, magnitude, angles, buffer[: len(angles)])]
+            self._polar = [(magnitude, angles, self._buffer[: len(angles)])]
+            return
         by_moment = self.weight_angles.view(members, n_w, half).transpose(0, 1)
-        return [
-            (torch.polar, weight_magnitude.contiguous(), by_moment, w_phases),
-            (torch.polar, input_magnitude.contiguous(), self.input_angles.view(in_phases.shape), in_phases),
+        by_sample = self.input_angles.view(self._input_phases.shape)
+        self._polar = [
+            (weight_magnitude.contiguous(), by_moment, self._weight_phases),
+            (input_magnitude.contiguous(), by_sample, self._input_phases),
         ]
-
-    def _first_calls(self) -> list[Call]:
-        """c of the first moment is its phases; their magnitude holds what the constant start of the circuit is."""
-        calls: list[Call] = []
-        source, target = torch.ones_like(self._moved), self._c[self._slot[0]]
-        for factor in [] if self._begins_with_inputs else self._phases[0]:
-            calls.append((torch.mul, source, factor, target))
-            source = target
-        return calls
-
-    def _plain_calls(self) -> list[Call]:
-        """c ← exp(iφ) · K c from moment to moment."""
-        calls = self._first_calls()
-        for k in range(1, len(self._slot)):
-            source, target = self._c[self._slot[k - 1]], self._c[self._slot[k]]
-            calls.append((torch.mm, self._pairs(source), self._form.blocks[k - 1], self._pairs(self._moved)))
-            source = self._moved
-            for factor in self._phases[k]:
-                calls.append((torch.mul, source, factor, target))
-                source = target
-        return calls
-
-    def _plain_calls_back(self) -> list[Call]:
-        """μ ← conj(K)ᵀ exp(iφ) · μ from the last moment to the first."""
-        calls: list[Call] = []
-        for k in range(len(self._slot) - 1, 0, -1):
-            source = self._mu[self._slot[k]]
-            for factor in self._phases[k]:
-                calls.append((torch.mul, source, factor, self._moved))
-                source = self._moved
-            target = self._pairs(self._mu[self._slot[k - 1]])
-            calls.append((torch.mm, self._pairs(self._moved), self._form.blocks_back[k - 1], target))
-        return calls
-
-    def _folded_calls(self, w_phases: Tensor) -> list[Call]:
-        """All A = diag(exp(iφ)) K of the only member, then c ← A c."""
-        calls = self._first_calls()
-        calls.append((torch.mul, self._form.block_stack, w_phases[1 - len(self._slot) :], self._folded))
-        matrices = torch.view_as_real(self._folded).view(-1, self._form.size, self._form.size)
-        for k, matrix in enumerate(matrices):
-            source, target = self._c[self._slot[k]], self._c[self._slot[k + 1]]
-            calls.append((torch.mm, self._pairs(source), matrix, self._pairs(target)))
-        return calls
-
-    def _folded_calls_back(self) -> list[Call]:
-        """μ ← conj(A)ᵀ μ, the conjugate as it acts on (Re, Im) pairs: a change of signs."""
-        matrices = torch.view_as_real(self._folded).view(-1, self._form.size, self._form.size)
-        calls: list[Call] = [(torch.mul, matrices, self._form.conjugation, self._folded_back)]
-        for k in range(len(matrices) - 1, -1, -1):
-            source, target = self._mu[self._slot[k + 1]], self._mu[self._slot[k]]
-            calls.append((torch.mm, self._pairs(source), self._folded_back[k].t(), self._pairs(target)))
-        return calls
 
     def _empty(self, *shape: int, of_complex: bool = False) -> Tensor:
         dtype = self._form.dtype.to_complex() if of_complex else self._form.dtype
