@@ -8,13 +8,13 @@ from core.statistics.verdict import Verdict
 from pages.ui.compare.again import run_again
 from pages.ui.compare.choice import choose
 from pages.ui.compare.numbers import circuit_part, numbers_table, ranks, tuning_tried
-from pages.ui.compare.verdict import verdict_explained, verdict_figure
+from pages.ui.compare.verdict import answers, verdict_explained, verdict_figure
 
 
 @st.cache_data(max_entries=64, show_spinner="Testing ...")
 def verdicts(name: str, created: str, margin: float) -> list[Verdict]:
     """Of a stored comparison; created: when it was, since one of its name may take its place."""
-    return load_comparison(name).verdicts(margin, load_predictions(name))
+    return load_comparison(name).verdicts(load_predictions(name), margin)
 
 
 st.title("Is the quantum head better?")
@@ -31,6 +31,7 @@ if chosen is None:
 else:
     comparison = chosen.comparison
     found = verdicts(comparison.name, comparison.created.isoformat(), chosen.margin)
+    answers(comparison, found)
     verdict_figure(comparison, found)
     st.subheader("Why")
     verdict_explained(comparison, found, chosen.against)

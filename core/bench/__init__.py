@@ -1,5 +1,5 @@
 """Benchmarks: a training step beside other simulators and beside classical networks.
 
-Read in this order: `step` (what is timed), `peers` (other simulators), `profile` (where the time goes), `report`
-(stored figures in words).
+Read in this order: `step` (what is timed), `peers` (other simulators), `profile` (where the time goes), `verdicts` (how
+often the rule of verdicts is wrong), `report` (stored figures in words).
 """

@@ -44,6 +44,7 @@ FILES = {
     "first_point": "first_point.json",
     "load": "load.json",
     "scaling": "scaling.json",
+    "verdicts": "verdicts.json",
 }
 """Kind of measurement → its file; run.json is the name of a stored run's record."""
 
@@ -77,6 +78,7 @@ def report(folder: Path) -> str:
         "first_point": _first_point_in_words,
         "load": _load_in_words,
         "scaling": _scaling_in_words,
+        "verdicts": _verdicts_in_words,
     }
     for what, describe in describing.items():
         path = folder / FILES[what]
@@ -200,6 +202,19 @@ def _run_in_words(stored: Mapping[str, Any]) -> str:
         first, accuracy = stored["first_epoch_seconds"][seeds], stored["test_accuracy"][seeds]
         lines.append(f"| {seeds} | {seconds:.2f} | {first:.2f} | {accuracy:.1%} |")
     return "\n".join([*lines, "", "Measured by", "", "    python -m core bench run --save", ""])
+
+
+def _verdicts_in_words(stored: Mapping[str, Any]) -> str:
+    lines = [
+        "## How often the rule of verdicts is wrong\n",
+        f"On made-up heads whose truth is known, {stored['runs']:,} runs a line, every run with new heads, seeds and",
+        "samples; in brackets the upper end of the one-sided 95 % interval.\n",
+        "| heads like those on | what can go wrong | how often |\n|---|---|---:|",
+    ]
+    for row in stored["rows"]:
+        share = f"{row['count'] / stored['runs']:.2%} ({row['upper']:.2%})"
+        lines.append(f"| {row['world']} | {row['question']} | {share} |")
+    return "\n".join([*lines, "", "Measured by", "", "    python -m core bench verdicts --save", ""])
 
 
 def _first_point_in_words(stored: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Measure what a training step costs, beside classical networks and other simulators on the same machine.
 
 ``step`` compares one training step of every contestant that is installed; ``profile`` says where ours spends its time;
-``scaling`` varies qubits, depth, batch and members; ``run`` times the paper's whole ants-and-bees protocol.
+``scaling`` varies qubits, depth, batch and members; ``run`` times the paper's whole ants-and-bees protocol;
+``verdicts`` counts how often the rule of verdicts is wrong on made-up heads whose truth is known.
 """
 
 import argparse
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Size of the step, contestants, and where to write."""
     parser.add_argument(
         "what",
-        choices=("step", "profile", "scaling", "run"),
-        help="one step; its operations; curves; the whole protocol",
+        choices=("step", "profile", "scaling", "run", "verdicts"),
+        help="one step; its operations; curves; the whole protocol; errors of the rule of verdicts",
     )
     size = parser.add_argument_group("size of the step that step and profile measure")
     size.add_argument("--n-qubits", type=int, default=4, metavar="N", help="qubits, default 4")
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-qubits", type=int, default=16, metavar="N", help="end of the qubits' curve, default 16")
     parser.add_argument("--seeds", default="1,32", metavar="N,N", help="numbers of seeds that run times, default 1,32")
     parser.add_argument("--epochs", type=int, default=30, metavar="N", help="epochs that run times, default 30")
+    parser.add_argument("--runs", type=int, default=10_000, metavar="N", help="runs of verdicts, default 10000")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="also draw scaling to this HTML file")
     parser.add_argument("--save", action="store_true", help="store the measurement in results/benchmarks/")
     parser.add_argument("--json", action="store_true", help="the last line of output is one JSON object")
@@ -68,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
 
     torch.set_num_threads(given.threads)
     names = _contestants(given)
-    measure = {"step": _step, "profile": _profile, "scaling": _scaling, "run": _run}[given.what]
+    measure = {"step": _step, "profile": _profile, "scaling": _scaling, "run": _run, "verdicts": _verdicts}[given.what]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other people's libraries
         result = measure(given, names) | {"machine": machine(names, given.device)}
@@ -86,7 +88,7 @@ def _folder() -> Path:
 
 
 def _check(given: argparse.Namespace) -> None:
-    for name in ("q_depth", "batch_size", "members", "n_features", "threads", "rounds", "epochs"):
+    for name in ("q_depth", "batch_size", "members", "n_features", "threads", "rounds", "epochs", "runs"):
         if getattr(given, name) < 1:
             raise LabError(f"{name} = {getattr(given, name)} is not possible: use 1 or more")
     for name in ("n_qubits", "max_qubits"):
@@ -215,3 +217,13 @@ def _run(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
             flush=True,
         )
     return result
+
+
+def _verdicts(given: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    from core.bench.verdicts import simulate
+
+    rows = []
+    for world, question, share in simulate(given.runs):
+        rows.append({"world": world, "question": question, "count": share.count, "upper": round(share.upper, 4)})
+        print(f"{world:18}{question:58}{share.value:8.2%}   at most {share.upper:.2%}", flush=True)
+    return {"runs": given.runs, "rows": rows}

@@ -147,12 +147,13 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
             {
                 "rival": one.rival,
                 "kind": one.kind,
-                "below_margin": one.is_below_margin,
-                "this_test_set_alone": one.is_this_test_set_alone,
+                "below_margin": one.elsewhere.is_below_margin,
+                "on_this_test_set": one.here.kind,
+                "needed": vars(one.needed) if one.needed else None,
                 "title": words.title(one),
                 "sentence": words.sentence(one),
             }
-            for one in comparison.verdicts(margin, predictions)
+            for one in comparison.verdicts(predictions, margin)
         ],
         "contribution": contribution_sentence(comparison.contribution),
     }
@@ -160,7 +161,7 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
 
 
 def _report(comparison: Comparison, predictions: Predictions, margin: float) -> None:
-    verdicts = comparison.verdicts(margin, predictions)
+    verdicts = comparison.verdicts(predictions, margin)
     table = rivals_table(comparison, verdicts).only("Head", "Test accuracy", "Parameters", "Time", "Verdict")
     print(f"\n{comparison.title}: {budget(comparison)}\n\n{plain(table)}\n")
     print(contribution_sentence(comparison.contribution))

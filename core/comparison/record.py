@@ -142,13 +142,11 @@ class Comparison(Frozen):
         """Rival → test accuracies, one for each seed."""
         return {result.rival.name: result.accuracy for result in self.results}
 
-    def verdicts(self, margin: float = MARGIN, predictions: "Predictions | None" = None) -> list[Verdict]:
-        """The candidate against every rival; with predictions also over test samples, and beside their chance level."""
-        if predictions is None:
-            return verdicts(CANDIDATE, self.accuracy(), margin)
+    def verdicts(self, predictions: "Predictions", margin: float = MARGIN) -> list[Verdict]:
+        """The candidate against every rival, and beside the chance level of the test set."""
         correct = dict(zip(self.accuracy(), predictions.correct(), strict=True))
         chance = chance_level(predictions.labels, dataset(self.config.dataset).classes)
-        return verdicts(CANDIDATE, self.accuracy(), margin, correct, chance)
+        return verdicts(CANDIDATE, correct, margin, chance)
 
 
 @dataclass(frozen=True)

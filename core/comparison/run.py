@@ -86,7 +86,7 @@ def run_comparison(
         created=datetime.now(UTC).replace(microsecond=0),
         command=command,
         bank_digest=bank.digest,
-        versions=versions("torch", "numpy", "scipy", "scikit-learn", "statsmodels"),
+        versions=versions("torch", "numpy", "scipy", "scikit-learn"),
         device=settings().device,
     )
     labels = bank.labels[splits.test].astype(np.uint8)

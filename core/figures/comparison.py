@@ -15,7 +15,7 @@ from core.comparison.rivals import CANDIDATE, Rival
 from core.figures.style import seed_marker, template
 from core.report.comparison import budget
 from core.report.numbers import percent, points, spread_title
-from core.report.verdicts import headline, title, words
+from core.report.verdicts import headline, title, words_of_candidate
 from core.statistics.intervals import mean_interval
 from core.statistics.ranking import Ranking
 from core.statistics.verdict import Verdict
@@ -68,7 +68,7 @@ class Scale:
         ends = [
             100 * end
             for one in verdicts
-            for end in (*one.paired.differences, one.paired.interval.low, one.paired.interval.high)
+            for end in (*one.paired.differences, one.elsewhere.interval.low, one.elsewhere.interval.high)
         ]
         low, high = min(*ends, -2.0, -1.5 * margin), max(*ends, 2.0, 1.5 * margin)
         far = max(-low, high) > max(FAR, 2 * margin)
@@ -105,16 +105,16 @@ _STEPS = (2, 5, 10, 20, 40, 80)
 def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, dark: bool = False) -> go.Figure:
     """The figure for a talk: for every rival a dot a seed, candidate minus rival in points of test accuracy.
 
-    Diamond: mean with its 95 % bootstrap interval, of few seeds with their range; shaded: differences inside the
-    margin. The verdict is above, budget and seeds are below. Every seed and interval is inside the axes (`Scale`).
-    Needs one verdict at least.
+    Diamond: mean with its 95 % interval over seeds and test samples, of few seeds with their range; shaded: differences
+    inside the margin. The verdict is above, budget and seeds are below. Every seed and interval is inside the axes
+    (`Scale`). Needs one verdict at least.
     """
     figure = go.Figure()
     results = {result.rival.name: result for result in comparison.results}
     margin = verdicts[0].margin
     scale = Scale.of(verdicts)
     for row, verdict in enumerate(verdicts):
-        result, interval = results[verdict.rival], verdict.paired.interval
+        result, interval = results[verdict.rival], verdict.elsewhere.interval
         colour = rival_colour(result.rival)
         differences = np.array(verdict.paired.differences) * 100
         low, mean, high = (100 * end for end in (interval.low, interval.estimate, interval.high))
@@ -146,7 +146,7 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
         )
     left, right = scale.place([-margin, margin])
     figure.add_vrect(left, right, fillcolor="rgba(118,127,140,0.14)", line_width=0, layer="below")
-    spread = spread_title(len(comparison.seeds))
+    spread = spread_title(len(comparison.seeds)).replace("interval", "interval for other test data")
     caption = f"Dot: one seed. Diamond: mean, {spread}. Shaded: ± {points(margin)}. {budget(comparison)}."
     figure.add_vline(0, line={"color": "rgba(118,127,140,0.8)", "width": 1}, layer="below")
     figure.update_layout(
@@ -185,7 +185,7 @@ def _row_label(result: Result, verdict: Verdict) -> str:
 
 def _verdict_words(verdict: Verdict) -> str:
     """The verdict beside its row, in lines short enough for a phone."""
-    return _wrapped(f"{verdict.candidate} {words(verdict)}" if verdict.is_difference else words(verdict), 32)
+    return _wrapped(words_of_candidate(verdict), 32)
 
 
 def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:

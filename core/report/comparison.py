@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from math import ceil
 
+import numpy as np
+
 from core.comparison.record import Comparison, Contribution, Result
 from core.comparison.rivals import CANDIDATE
-from core.report.numbers import SPREAD, plus_minus, points
+from core.report.numbers import SPREAD, percent, plus_minus, points
 from core.report.table import Cell, Column, Table
-from core.report.verdicts import words_of_candidate
+from core.report.verdicts import title, words_of_candidate
+from core.statistics.crossed import POPULATIONS
 from core.statistics.intervals import FEWEST_SEEDS, Interval, mean_interval, share_interval
 from core.statistics.verdict import Verdict
-from core.words import duration
+from core.words import counted, duration
 
 
 def budget(comparison: Comparison) -> str:
@@ -30,8 +33,10 @@ def budget(comparison: Comparison) -> str:
 
 _COLUMNS = (
     Column("Head"),
-    Column("Verdict", help="On this test set: other test samples might not show the difference"),
+    Column("Verdict", help="For other test data of this kind, unless it says: on this test set alone"),
     Column("Test accuracy", "right", f"Mean over seeds; {SPREAD}"),
+    Column("Median", "right", "Of the seeds' test accuracies: says more than the mean where some seeds collapse"),
+    Column("Lowest", "right", "Test accuracy of the worst seed"),
     Column("Untuned", "right", "Test accuracy with the settings as given, from the comparison without tuning"),
     Column("Loss", "right", "Cross-entropy in nats on the test set; none where a method gives no probabilities"),
     Column("AUC", "right", "Area under the ROC curve on the test set"),
@@ -53,6 +58,61 @@ def rivals_table(comparison: Comparison, verdicts: Sequence[Verdict], untuned: C
     return table if untuned else table.only(*(name for name in table.headings if name != "Untuned"))
 
 
+def plain_answers(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """Three questions that everybody asks, and what the comparison answers."""
+    by_rival = {verdict.rival: verdict for verdict in verdicts}
+    return [
+        ("Does the circuit help?", _does_the_circuit_help(by_rival)),
+        ("Is it the best method?", _is_it_the_best(comparison, verdicts)),
+        ("Would other test data agree?", _would_others_agree(verdicts)),
+    ]
+
+
+_WITHOUT_A_CIRCUIT = ("closed form", "bottleneck")
+"""Networks of the same size in which no trained circuit takes part"""
+
+
+def _does_the_circuit_help(by_rival: Mapping[str, Verdict]) -> str:
+    there = [by_rival[name] for name in _WITHOUT_A_CIRCUIT if name in by_rival]
+    told = "; ".join(title(verdict) for verdict in there)
+    if all(verdict.kind == "better" and not verdict.elsewhere.is_below_margin for verdict in there):
+        return f"Yes: {told}."
+    if any(
+        verdict.kind in ("worse", "equivalent", "at chance") or verdict.elsewhere.is_below_margin for verdict in there
+    ):
+        return f"No: {told}."
+    return f"Not decided: {told}."
+
+
+def _is_it_the_best(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    means = {name: mean_interval(values).estimate for name, values in comparison.accuracy().items()}
+    ahead = [verdict.rival for verdict in verdicts if verdict.kind == "worse"]
+    if ahead:
+        best = max(ahead, key=lambda name: means[name])
+        others = f", and {counted(len(ahead) - 1, 'other')} too" if len(ahead) > 1 else ""
+        return f"No: {best} is better ({percent(means[best])} against {percent(means[CANDIDATE])}){others}."
+    beaten = sum(verdict.kind == "better" for verdict in verdicts)
+    if beaten == len(verdicts):
+        return f"Yes: it is better than all {beaten} rivals."
+    return (
+        f"Nothing is shown to be better; it is shown to be better than {beaten} of {counted(len(verdicts), 'rival')}."
+    )
+
+
+def _would_others_agree(verdicts: Sequence[Verdict]) -> str:
+    here = [verdict for verdict in verdicts if verdict.here.kind != "not decided"]
+    alone = sum(verdict.is_for_this_test_set_alone for verdict in here)
+    if not here:
+        return "This test set decides nothing, so there is nothing to agree with."
+    if not alone:
+        rivals = counted(len(verdicts), "rival")
+        return f"Yes: what this test set decides ({len(here)} of {rivals}) holds for other data of the kind."
+    return (
+        f"In part: of {counted(len(here), 'answer')} on this test set {len(here) - alone} hold for other data of the "
+        f"kind; the others need more than these {verdicts[0].paired.mean.n_samples:,} test samples or more seeds."
+    )
+
+
 def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence[float]]) -> tuple[Cell, ...]:
     name = result.rival.name
     diverged = f"; {len(result.diverged)} seeds diverged" if result.diverged else ""
@@ -60,6 +120,8 @@ def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence
         Cell(name),
         Cell(words_of_candidate(verdict) if verdict else "candidate"),
         _accuracy(result.accuracy),
+        _share_cell(float(np.median(result.accuracy))),
+        _share_cell(min(result.accuracy)),
         _accuracy(untuned[name]) if result.trials and name in untuned else Cell(""),
         _mean(result.loss),
         _mean(result.area_under_curve),
@@ -75,6 +137,10 @@ def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence
 def _accuracy(values: Sequence[float]) -> Cell:
     interval = share_interval(values)
     return Cell(plus_minus(interval), interval.estimate)
+
+
+def _share_cell(share: float) -> Cell:
+    return Cell(percent(share), share)
 
 
 def _mean(values: Sequence[float] | None) -> Cell:
@@ -103,35 +169,34 @@ def _chosen(result: Result) -> str:
 
 
 def evidence_table(verdict: Verdict) -> Table:
-    """What leads to one verdict: interval, tests, effect size."""
-    paired, samples = verdict.paired, verdict.samples
-    kind = "range over seeds" if paired.interval.is_range else "95 % BCa bootstrap interval"
-    rows = [
-        (f"mean difference, {kind}", _points_with_ends(paired.interval)),
-        ("Wilcoxon signed-rank p, exact, and after Holm", f"{paired.wilcoxon_p:.2g}, {verdict.wilcoxon_holm:.2g}"),
-        (f"TOST p for ± {points(verdict.margin)}, and after Holm", _tost(verdict)),
-        ("effect size d_z (mean / spread between seeds)", f"{paired.effect_size:+.2f}"),
+    """What leads to one verdict: for each population interval and tests; what surrounds them."""
+    paired, mean = verdict.paired, verdict.paired.mean
+    rows = []
+    for population, finding in (("this test set", verdict.here), ("other test data", verdict.elsewhere)):
+        if finding.interval.is_range:
+            continue
+        rows += [
+            (f"{population}: mean difference, 95 % interval", _points_with_ends(finding.interval)),
+            (f"{population}: p of no difference, after Holm", f"{finding.difference_p:.2g}"),
+            (f"{population}: p for ± {points(verdict.margin)} (TOST), after Holm", f"{finding.equivalence_p:.2g}"),
+        ]
+    if not rows:
+        rows = [("mean difference, range over seeds", _points_with_ends(verdict.here.interval))]
+    seeds, both = (100 * mean.error(each) for each in POPULATIONS)
+    rows += [
+        ("standard error over seeds alone, over seeds and samples", f"{seeds:.2f}, {both:.2f} points"),
         (f"seeds in which {verdict.candidate} is ahead", f"{paired.wins:.0%}"),
+        (
+            f"right alone, of {mean.n_samples:,} test samples",
+            f"{verdict.candidate} {paired.candidate_alone:.1f}, {verdict.rival} {paired.rival_alone:.1f}",
+        ),
     ]
-    if samples is not None and verdict.samples_holm is not None:
-        alone = (
-            f"{verdict.candidate} {samples.candidate_alone:.1f}, {verdict.rival} {samples.rival_alone:.1f}",
-            f"{samples.p:.2g}, {verdict.samples_holm:.2g}",
-        )
-        rows.append((f"right alone, of {samples.n_samples:,} test samples", alone[0]))
-        rows.append(("McNemar p over samples, and after Holm", alone[1]))
     return _pairs(rows)
 
 
 def _points_with_ends(interval: Interval) -> str:
     estimate, low, high = (round(end * 100, 2) + 0.0 for end in (interval.estimate, interval.low, interval.high))
     return f"{estimate:+.2f} ({low:+.2f} to {high:+.2f}) points"
-
-
-def _tost(verdict: Verdict) -> str:
-    if verdict.paired.tost_p is None or verdict.tost_holm is None:
-        return f"none below {FEWEST_SEEDS} seeds"
-    return f"{verdict.paired.tost_p:.2g}, {verdict.tost_holm:.2g}"
 
 
 def _pairs(rows: Sequence[tuple[str, str]], caption: str = "") -> Table:

@@ -9,11 +9,11 @@ import numpy as np
 from core.config.run import RunConfig
 from core.data.registry import DATASETS
 from core.report.numbers import plus_minus, points, spread_title
-from core.report.verdicts import all_in_one
+from core.report.verdicts import ALONE, all_in_one
 from core.runs.store import Record
 from core.statistics.intervals import share_interval, wilson_interval
 from core.statistics.metrics import chance_level
-from core.statistics.verdict import MARGIN, VerdictKind, verdicts
+from core.statistics.verdict import MARGIN, Verdict, verdicts
 from core.words import listed
 
 MOST_SAMPLES = 12
@@ -89,17 +89,18 @@ def sentence(heads: Sequence[HeadResult]) -> str:
     )
     start = f"Test accuracy: {accuracies}."
     if n_seeds < 2:
-        return f"{start} One seed shows nothing of other seeds, and it {cannot}."
+        return f"{start} One seed cannot show what other seeds would reach, and it {cannot}."
     if len(heads) < 2:
         return f"{start} {n_seeds} seeds show how much the start of training matters; they {cannot}."
-    found = verdicts(
-        first.label,
-        {each.label: each.accuracy for each in heads},
-        MARGIN,
-        chance=chance_level(first.labels, DATASETS[first.config.dataset].classes),
-    )
-    where = "on this test set" + (", at one learning rate for all heads" if one_learning_rate(heads) else "")
-    return f"{start} {all_in_one(found, where)} More seeds {cannot} around each accuracy."
+    condition = ", at one learning rate for all heads" if one_learning_rate(heads) else ""
+    return f"{start} {all_in_one(verdicts_of(heads), condition)}"
+
+
+def verdicts_of(heads: Sequence[HeadResult]) -> list[Verdict]:
+    """The first head against the others."""
+    first = heads[0]
+    chance = chance_level(first.labels, DATASETS[first.config.dataset].classes)
+    return verdicts(first.label, {each.label: each.correct for each in heads}, MARGIN, chance)
 
 
 def in_one_line(heads: Sequence[HeadResult]) -> str:
@@ -109,23 +110,29 @@ def in_one_line(heads: Sequence[HeadResult]) -> str:
     line = f"Test: {means} %"
     if len(heads) < 2 or len(first.correct) < 2:
         return line
-    chance = chance_level(first.labels, DATASETS[first.config.dataset].classes)
     rivals: dict[str, list[str]] = {}
-    for verdict in verdicts(first.label, {each.label: each.accuracy for each in heads}, MARGIN, chance=chance):
-        rivals.setdefault(_SHORTEST[verdict.kind], []).append(verdict.rival)
-    if list(rivals) == [_SHORTEST["not enough evidence"]]:
+    for verdict in verdicts_of(heads):
+        rivals.setdefault(_shortest(verdict), []).append(verdict.rival)
+    if list(rivals) == [_OPEN]:
         return f"{line}: not decided"
     shown = "; ".join(how.format(listed(names)) for how, names in rivals.items())
-    return f"{line}: on this test set, {first.label} {shown}"
+    return f"{line}: {first.label} {shown}"
 
 
-_SHORTEST: dict[VerdictKind, str] = {
-    "better": "better than {}",
-    "worse": "worse than {}",
-    "equivalent": f"equivalent within {points(MARGIN)} to {{}}",
-    "at chance": "at chance level like {}",
-    "not enough evidence": "not decided against {}",
-}
+_OPEN = "not decided against {}"
+
+
+def _shortest(verdict: Verdict) -> str:
+    alone = f" {ALONE}" if verdict.is_for_this_test_set_alone else ""
+    match (verdict.here if alone else verdict.elsewhere).kind:
+        case "equivalent":
+            return f"equivalent within {points(MARGIN)} to {{}}{alone}"
+        case "at chance":
+            return "at chance level like {}"
+        case "not decided":
+            return _OPEN
+        case kind:
+            return f"{kind} than {{}}{alone}"
 
 
 _TESTED = {
@@ -172,7 +179,7 @@ def wrong_title(head: HeadResult, shown: Sequence[int]) -> str:
     if alike == len(shown):
         return title
     seeds = f"{fewest} or more of {n_seeds} seeds get" if fewest < n_seeds else f"all {n_seeds} seeds get"
-    return f"{title}: {len(shown)} of {alike:,} that {seeds if n_seeds > 1 else 'its one seed gets'} wrong"
+    return f"{title}: {len(shown)} of {alike:,} that {seeds if n_seeds > 1 else 'the one seed gets'} wrong"
 
 
 def wrong_caption(head: HeadResult, index: int) -> str:

@@ -17,7 +17,7 @@ SEEDS = 20
 """Seeds of a comparison and of a row of the paper's table, unless the user asks for another number."""
 
 FEWEST_SEEDS = 6
-"""Fewer seeds carry no interval and no test: five pairs that all point one way have a signed-rank p value of 1 / 16."""
+"""Fewer seeds carry no interval and no test: they show too little of their own spread."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def mean_interval(values: ArrayLike) -> Interval:
 
 def share_interval(values: ArrayLike) -> Interval:
     """`mean_interval` of values in [0, 1], e.g. accuracies: its ends stay in [0, 1] too."""
-    found = mean_interval(values)
-    return Interval(found.estimate, float(np.maximum(found.low, 0)), float(np.minimum(found.high, 1)), found.level)
+    whole = mean_interval(values)
+    return Interval(whole.estimate, float(np.maximum(whole.low, 0)), float(np.minimum(whole.high, 1)), whole.level)
 
 
 def wilson_interval(successes: int, trials: int) -> Interval:
@@ -66,26 +66,6 @@ def wilson_interval(successes: int, trials: int) -> Interval:
         return Interval(np.nan, np.nan, np.nan)
     proportion = stats.binomtest(successes, trials).proportion_ci(1 - LEVEL, method="wilson")
     return Interval(successes / trials, float(proportion.low), float(proportion.high))
-
-
-def bootstrap_interval(values: ArrayLike, seed: int = 0) -> Interval:
-    """The mean of independent values, shape (n,), with its bias-corrected, accelerated 95 % bootstrap interval.
-
-    Efron (1987), doi:10.1080/01621459.1987.10478410. No shape is assumed; the same values give the same interval.
-    Below `FEWEST_SEEDS` values with their range instead. Raises `LabError` for what is no sample.
-    """
-    sample = one_sample(values)
-    if len(sample) < FEWEST_SEEDS:
-        return _range(sample)
-    mean = float(sample.mean())
-    if np.ptp(sample) == 0:
-        return Interval(mean, mean, mean)
-    from scipy import stats
-
-    bounds = stats.bootstrap(
-        (sample,), np.mean, confidence_level=1 - LEVEL, method="BCa", rng=np.random.default_rng(seed)
-    ).confidence_interval
-    return Interval(mean, float(bounds.low), float(bounds.high))
 
 
 def _range(sample: np.ndarray) -> Interval:

@@ -1,52 +1,77 @@
-"""How many seeds an answer takes."""
+"""How many seeds and test samples an answer takes."""
 
-from bisect import bisect_left
-from math import ceil, floor, log2, pi
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize, stats
 
-from core.statistics.intervals import LEVEL
-from core.statistics.paired import PairedDifference
+from core.statistics.crossed import Mean
+from core.statistics.intervals import FEWEST_SEEDS, LEVEL
 
-MOST_SEEDS = 10_000
-"""Beyond this many seeds a question counts as out of reach."""
+POWER = 0.8
+"""Chance of an answer that counts as likely"""
+MOST_SEEDS = 1_000
+"""More seeds than this are out of reach"""
+MOST_TIMES = 100
+"""More than so many times the test samples at hand are out of reach"""
 
 
-def fewest_seeds(n_rivals: int) -> int:
-    """The fewest paired seeds with which the rule can find any of so many rivals better or worse.
+@dataclass(frozen=True)
+class Needed:
+    """Seeds and test samples with which the rule would likely decide."""
 
-    The signed-rank test's smallest two-sided p value is 2^(1 - n): with fewer seeds Holm's first and strictest step
-    lets none of the rivals through, however clear the differences are.
+    seeds: int
+    samples: int
+
+
+def needed(difference: Mean, margin: float, n_rivals: int = 1) -> Needed | None:
+    """Where the rule decides with `POWER` about other test data, if the present estimate and spread are the true ones.
+
+    It decides by finding a difference or equivalence, whichever takes less; the level is divided by the number of
+    rivals, Holm's first and strictest step. Samples are added only where no number of seeds is enough. margin: in the
+    unit of the estimate. None: out of reach.
     """
-    return floor(1 - log2(LEVEL / n_rivals)) + 1
+    square = max(
+        _square_for_difference(abs(difference.estimate), n_rivals), _square_to_be_equal(difference, margin, n_rivals)
+    )
+    if not square:
+        return None
+    n_seeds, n_samples = difference.n_seeds, difference.n_samples
+    left = difference.residual
+    between_seeds = max(difference.seeds - left, 0.0) / n_samples
+    between_samples = max(difference.samples - left, 0.0) / n_seeds
+    times = max(1.0, 1.25 * between_samples / n_samples / square)  # a fifth of the variance is left to the seeds
+    if times > MOST_TIMES:
+        return None
+    samples = n_samples if times == 1 else _round_up(times * n_samples)
+    rest = square - between_samples / samples
+    if rest <= 0:  # seeds alone would never do
+        samples = _round_up(1.25 * samples)
+        rest = square - between_samples / samples
+    seeds = int(np.ceil((between_seeds + left / samples) / rest)) if rest > 0 else MOST_SEEDS + 1
+    return Needed(max(seeds, FEWEST_SEEDS), samples) if seeds <= MOST_SEEDS else None
 
 
-def seeds_needed(paired: PairedDifference, margin: float, n_rivals: int = 1, power: float = 0.8) -> int | None:
-    """Seeds at which the rule would likely decide, if the mean and spread of these differences are the true ones.
+def _square_for_difference(distance: float, n_rivals: int) -> float:
+    """The largest squared standard error with which a true difference of this size is likely found."""
+    return float((distance / (stats.norm.isf(LEVEL / n_rivals / 2) + stats.norm.isf(1 - POWER))) ** 2)
 
-    The smaller of two numbers: for a difference, that of a t test times π/3 (the Wilcoxon test's efficiency under
-    normal differences); for equivalence, that of a t test of the distance to the nearer margin. The level is divided
-    by the number of rivals, Holm's first and strictest step. margin: in the unit of the metric. None: out of reach.
-    """
-    from statsmodels.stats.power import TTestPower
 
-    differences = np.array(paired.differences)
-    mean, spread = abs(float(differences.mean())), float(differences.std(ddof=1))
-    level = LEVEL / n_rivals
+def _square_to_be_equal(difference: Mean, margin: float, n_rivals: int) -> float:
+    """The largest squared standard error with which equivalence is likely shown; 0 beyond the margin."""
+    near, far = margin - abs(difference.estimate), margin + abs(difference.estimate)
+    if near <= 0:
+        return 0.0
+    critical = stats.norm.isf(LEVEL / n_rivals)
 
-    def first_with(distance: float, alternative: str, power: float) -> int | None:
-        effect = distance / spread if spread else MOST_SEEDS
-        counts = range(3, MOST_SEEDS + 1)
+    def surplus(error: float) -> float:
+        inside = stats.norm.cdf(near / error - critical) + stats.norm.cdf(far / error - critical) - 1
+        return float(inside - POWER)
 
-        def reached(n_seeds: int) -> float:
-            return float(TTestPower().power(effect_size=effect, nobs=n_seeds, alpha=level, alternative=alternative))
+    return float(optimize.brentq(surplus, near / 100, near / critical * 2) ** 2)
 
-        index = bisect_left(counts, power, key=reached) if distance > 0 else len(counts)
-        return counts[index] if index < len(counts) else None
 
-    difference = first_with(mean, "two-sided", power)
-    # Equivalence has to reject on both sides: each gets half of the risk to miss.
-    equivalence = first_with(margin - mean, "larger", (1 + power) / 2)
-    enough = [ceil(difference * pi / 3)] if difference else []
-    enough += [equivalence] if equivalence else []
-    return max(min(enough), fewest_seeds(n_rivals), len(differences) + 1) if enough else None
+def _round_up(number: float) -> int:
+    """To two digits: 1,234 → 1,300."""
+    unit = 10 ** max(int(np.floor(np.log10(number))) - 1, 0)
+    return int(np.ceil(number / unit) * unit)

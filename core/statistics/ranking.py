@@ -1,4 +1,4 @@
-"""Heads over many data sets: average ranks, Friedman's test and Nemenyi's critical difference."""
+"""Heads over many data sets: average ranks and Nemenyi's critical difference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,6 @@ class Ranking:
     ranks: dict[str, float]
     """Head → average rank, best (lowest) first."""
     n_datasets: int
-    p: float
-    """Friedman's test that all heads are alike."""
     critical_difference: float
     groups: tuple[tuple[str, ...], ...]
     """Largest sets of neighbours whose ranks differ by less than the critical difference."""
@@ -42,11 +40,9 @@ def ranking(scores: Mapping[str, ArrayLike]) -> Ranking:
     sorted_ranks = average[order]
     spans = [(i, int(np.searchsorted(sorted_ranks, sorted_ranks[i] + critical, side="right"))) for i in range(n_heads)]
     largest = [span for i, span in enumerate(spans) if span[1] - span[0] > 1 and (i == 0 or span[1] > spans[i - 1][1])]
-    varied = bool((np.ptp(table, axis=0) > 0).any())
     return Ranking(
         ranks={names[i]: float(average[i]) for i in order},
         n_datasets=n_datasets,
-        p=float(stats.friedmanchisquare(*table).pvalue) if varied else 1.0,
         critical_difference=critical,
         groups=tuple(tuple(names[i] for i in order[start:stop]) for start, stop in largest),
     )

@@ -6,14 +6,13 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from core.errors import LabError
-from core.statistics.intervals import FEWEST_SEEDS, LEVEL, share_interval
+from core.statistics.crossed import POPULATIONS, Mean, Population
+from core.statistics.intervals import FEWEST_SEEDS, LEVEL, Interval
 from core.statistics.metrics import Chance
 from core.statistics.paired import PairedDifference, holm, paired_difference
-from core.statistics.power import seeds_needed
-from core.statistics.samples import SampleTest, sample_test
+from core.statistics.power import Needed, needed
 
 MARGIN = 1.0
 """Percent points of accuracy that are too few to matter, unless the user asks for another margin."""
@@ -22,19 +21,38 @@ LARGEST_MARGIN = 100.0
 """Percent points: accuracies cannot differ by more."""
 
 RULE = (
-    "Equivalent when two one-sided t tests place the mean paired difference inside ± the margin; otherwise better or "
-    "worse when an exact Wilcoxon signed-rank test over the paired seeds rejects 'no difference' and the 95 % "
-    "bootstrap interval of the mean difference lies on one side of zero; otherwise not enough evidence. Better or "
-    "worse by less than the margin: the whole interval lies inside it. Neither learned anything, in place of "
-    "equivalent: always giving the most frequent class of the test set is as accurate as the interval of either head "
-    "allows, or more. On this test set: McNemar's test does not show that other test samples would tell the two apart "
-    "as well. Each test's p values are corrected by Holm over the rivals: the chance of any wrong better or worse "
-    "among all of them is held at 5 %, that of any wrong equivalent at another 5 %. "
-    f"Fewer than {FEWEST_SEEDS} seeds decide nothing: in place of intervals they have ranges, lowest to highest seed."
+    "Every seed answers every test sample, so a difference of accuracies varies with the seeds (start, batches, cut of "
+    "the training data) and with the samples. A two-way analysis of variance separates the two. 'On this test set' "
+    "asks what other seeds would do and counts the seeds' part alone; 'on other test data' asks about other samples of "
+    "the kind too and counts both. Better or worse: a t test with that error rejects 'no difference'. Equivalent: two "
+    "one-sided t tests place the difference inside ± the margin. Both together: better or worse, by less than the "
+    "margin. Neither: not decided. Each test's p values are corrected by Holm over the rivals, so the chance of any "
+    "wrong better or worse among all of them is 5 %, that of any wrong equivalent another 5 %. Neither learned "
+    "anything, in place of equivalent: always giving the most frequent class is as accurate as the interval of either "
+    f"head allows, or more. Fewer than {FEWEST_SEEDS} seeds decide nothing: in place of intervals they have ranges."
 )
 """The rule in words."""
 
-VerdictKind = Literal["better", "worse", "equivalent", "at chance", "not enough evidence"]
+VerdictKind = Literal["better", "worse", "equivalent", "at chance", "not decided"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What may be said of the candidate against one rival, about one population."""
+
+    kind: VerdictKind
+    is_below_margin: bool
+    """Whether a difference is shown, and that it is smaller than the margin"""
+    interval: Interval
+    """Of candidate minus rival, in [-1, 1]"""
+    difference_p: float
+    """After Holm's correction, as the next one"""
+    equivalence_p: float
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether one of the two is shown to be ahead."""
+        return self.kind in ("better", "worse")
 
 
 @dataclass(frozen=True)
@@ -43,15 +61,13 @@ class Verdict:
 
     candidate: str
     rival: str
-    kind: VerdictKind
     margin: float
     """In percent points of accuracy."""
     paired: PairedDifference
-    wilcoxon_holm: float
-    tost_holm: float | None
-    """None where the seeds are too few for the test"""
-    samples: SampleTest | None
-    samples_holm: float | None
+    here: Finding
+    """On this test set"""
+    elsewhere: Finding
+    """On other test data of the kind"""
     n_rivals: int
     """How many questions Holm's correction shares the level among."""
     chance: Chance | None
@@ -60,31 +76,23 @@ class Verdict:
     @property
     def n_seeds(self) -> int:
         """Paired seeds."""
-        return len(self.paired.differences)
+        return self.paired.mean.n_seeds
 
     @property
-    def is_difference(self) -> bool:
-        """Whether one of the two is shown to be ahead."""
-        return self.kind in ("better", "worse")
+    def kind(self) -> VerdictKind:
+        """What holds for other test data too."""
+        return self.elsewhere.kind
 
     @property
-    def is_below_margin(self) -> bool:
-        """Whether a difference is shown that does not matter: its whole interval lies inside the margin."""
-        interval = self.paired.interval
-        return self.is_difference and max(abs(interval.low), abs(interval.high)) * 100 < self.margin
-
-    @property
-    def is_this_test_set_alone(self) -> bool:
-        """Whether a difference is shown over seeds, but not over test samples: other samples might not show it."""
-        return self.is_difference and self.samples_holm is not None and self.samples_holm >= LEVEL
+    def is_for_this_test_set_alone(self) -> bool:
+        """Whether this test set decides what other test data leave open."""
+        return self.kind == "not decided" and self.here.kind != "not decided"
 
     @cached_property
-    def seeds_needed(self) -> int | None:
-        """Seeds after which an answer is likely (power 0.8) if the present mean and spread are true; None: out of
+    def needed(self) -> Needed | None:
+        """Seeds and samples with which an answer is likely, if the present mean and spread are true; None: out of
         reach, or the question is answered already."""
-        if self.kind != "not enough evidence":
-            return None
-        return seeds_needed(self.paired, self.margin / 100, self.n_rivals)
+        return needed(self.paired.mean, self.margin / 100, self.n_rivals) if self.kind == "not decided" else None
 
 
 def check_margin(margin: float) -> float:
@@ -97,63 +105,54 @@ def check_margin(margin: float) -> float:
 
 
 def verdicts(
-    candidate: str,
-    accuracy: Mapping[str, ArrayLike],
-    margin: float = MARGIN,
-    correct: Mapping[str, np.ndarray] | None = None,
-    chance: Chance | None = None,
+    candidate: str, correct: Mapping[str, np.ndarray], margin: float = MARGIN, chance: Chance | None = None
 ) -> list[Verdict]:
     """The candidate against every other head by `RULE`, in the order in which the heads come.
 
-    accuracy: head → (n_seeds,) test accuracies in [0, 1], paired by position; margin: percent points, above 0 and
-    up to 100; correct: head → (n_seeds, n_samples) bool, for the test over samples; chance: of this test set.
-    Raises `LabError` for a margin or a candidate that is none, and for seeds that cannot be paired.
+    correct: head → (n_seeds, n_samples) bool, rows paired by seed; margin: percent points, above 0 and up to 100;
+    chance: of this test set. Raises `LabError` for a margin or a candidate that is none, and for what cannot be paired.
     """
     check_margin(margin)
-    if candidate not in accuracy:
-        raise LabError(f"candidate = {candidate!r} is not among the heads {', '.join(accuracy)}; name one of them")
-    rivals = [name for name in accuracy if name != candidate]
+    if candidate not in correct:
+        raise LabError(f"candidate = {candidate!r} is not among the heads {', '.join(correct)}; name one of them")
+    rivals = [name for name in correct if name != candidate]
     if not rivals:
         return []
-    paired = [paired_difference(accuracy[candidate], accuracy[rival], margin / 100) for rival in rivals]
-    wilcoxon = holm([one.wilcoxon_p for one in paired]).tolist()
-    tost = [one.tost_p for one in paired if one.tost_p is not None]
-    equivalent = holm(tost).tolist() if tost else [None] * len(rivals)
-    samples = [sample_test(correct[candidate], correct[rival]) for rival in rivals] if correct else []
-    samples_p = holm([one.p for one in samples]).tolist() if samples else []
+    paired = [paired_difference(correct[candidate], correct[rival]) for rival in rivals]
+    at_chance = [
+        chance is not None and all(_at_chance(correct[name], chance) for name in (candidate, rival)) for rival in rivals
+    ]
+    here, elsewhere = (_findings([one.mean for one in paired], margin, at_chance, each) for each in POPULATIONS)
     return [
-        Verdict(
-            candidate=candidate,
-            rival=rival,
-            kind=_kind(
-                paired[index],
-                wilcoxon[index],
-                equivalent[index],
-                chance is not None and all(_at_chance(accuracy[name], chance) for name in (candidate, rival)),
-            ),
-            margin=margin,
-            paired=paired[index],
-            wilcoxon_holm=wilcoxon[index],
-            tost_holm=equivalent[index],
-            samples=samples[index] if samples else None,
-            samples_holm=samples_p[index] if samples else None,
-            n_rivals=len(rivals),
-            chance=chance,
-        )
-        for index, rival in enumerate(rivals)
+        Verdict(candidate, rival, margin, *of_rival, len(rivals), chance)
+        for rival, of_rival in zip(rivals, zip(paired, here, elsewhere, strict=True), strict=True)
     ]
 
 
-def _kind(paired: PairedDifference, wilcoxon_p: float, tost_p: float | None, at_chance: bool) -> VerdictKind:
-    if tost_p is not None and tost_p < LEVEL:
-        return "at chance" if at_chance else "equivalent"
-    if wilcoxon_p < LEVEL and paired.interval.low > 0:
-        return "better"
-    if wilcoxon_p < LEVEL and paired.interval.high < 0:
-        return "worse"
-    return "not enough evidence"
+def _findings(means: list[Mean], margin: float, at_chance: list[bool], population: Population) -> list[Finding]:
+    """What may be said of a family of differences, about one population."""
+    different = holm([mean.difference_p(population) for mean in means]).tolist()
+    equal = holm([mean.equivalence_p(margin / 100, population) for mean in means]).tolist()
+    return [
+        Finding(
+            kind=_kind(mean.estimate, different_p, equal_p, nothing_learned),
+            is_below_margin=max(different_p, equal_p) < LEVEL,
+            interval=mean.interval(population),
+            difference_p=different_p,
+            equivalence_p=equal_p,
+        )
+        for mean, different_p, equal_p, nothing_learned in zip(means, different, equal, at_chance, strict=True)
+    ]
 
 
-def _at_chance(accuracy: ArrayLike, chance: Chance) -> bool:
+def _kind(estimate: float, different_p: float, equal_p: float, at_chance: bool) -> VerdictKind:
+    if equal_p < LEVEL and at_chance:
+        return "at chance"
+    if different_p < LEVEL:
+        return "better" if estimate > 0 else "worse"
+    return "equivalent" if equal_p < LEVEL else "not decided"
+
+
+def _at_chance(correct: np.ndarray, chance: Chance) -> bool:
     """Whether one constant answer lies inside or above the interval of a head's mean accuracy."""
-    return bool(share_interval(accuracy).low <= chance.accuracy)
+    return Mean.of(correct).interval("this test set").low <= chance.accuracy

@@ -168,9 +168,9 @@ def test_everyone_is_measured_on_the_same_test_set(
     shares = predictions.correct().mean(-1)
     assert shares == pytest.approx(np.array([result.accuracy for result in comparison.results]))
     assert comparison.seeds == (0, 1, 2)
-    verdicts = comparison.verdicts(1.0, predictions)
+    verdicts = comparison.verdicts(predictions)
     assert [one.rival for one in verdicts] == [rival.name for rival in everyone[1:]]
-    assert {one.kind for one in verdicts} == {"not enough evidence"}  # three seeds show nothing
+    assert {one.kind for one in verdicts} == {"not decided"}  # three seeds show nothing
 
 
 @pytest.mark.parametrize("changes", [{"protocol": "paper"}, {"seeds": 1}])
@@ -378,7 +378,8 @@ def test_shipped_comparisons_are_small() -> None:
 
 def test_spirals_are_the_positive_control() -> None:
     """On spirals trained, entangled angles do what their absence and the paper's classical network cannot."""
-    kinds = {one.rival: one.kind for one in load_comparison("spirals", SHIPPED).verdicts()}
+    predictions = load_predictions("spirals", SHIPPED)
+    kinds = {one.rival: one.kind for one in load_comparison("spirals", SHIPPED).verdicts(predictions)}
     for rival in ("near zero", "no entanglers", "closed form", "paper's classical", "linear"):
         assert kinds[rival] == "better", rival
 
@@ -387,15 +388,19 @@ def test_spirals_are_the_positive_control() -> None:
 
 
 def far_apart(outcome: ComparisonFinished) -> tuple[Comparison, Predictions]:
-    """The comparison with one rival 40 points behind."""
+    """The comparison with one rival that is always wrong."""
+    labels, predicted = outcome.predictions.labels, outcome.predictions.predicted.copy()
+    predicted[5] = 1 - labels
     results = list(outcome.comparison.results)
-    results[5] = results[5].model_copy(update={"accuracy": tuple(value - 0.4 for value in results[0].accuracy)})
-    return outcome.comparison.model_copy(update={"results": tuple(results)}), outcome.predictions
+    accuracy = tuple((predicted[5] == labels).mean(-1).tolist())
+    results[5] = results[5].model_copy(update={"accuracy": accuracy})
+    comparison = outcome.comparison.model_copy(update={"results": tuple(results)})
+    return comparison, replace(outcome.predictions, predicted=predicted)
 
 
 def test_the_talk_figure_shows_every_rival_and_says_budget_and_verdict(outcome: ComparisonFinished) -> None:
-    comparison, _ = far_apart(outcome)
-    found = comparison.verdicts(1.0)
+    comparison, predictions = far_apart(outcome)
+    found = comparison.verdicts(predictions)
     figure = paired_differences(comparison, found)
     text = figure.layout.title.text.replace("<br>", " ")
     assert headline(found) in text
@@ -412,8 +417,8 @@ def test_the_talk_figure_shows_every_rival_and_says_budget_and_verdict(outcome: 
 def test_the_talk_figure_draws_every_seed_and_every_interval_inside_its_axis(
     outcome: ComparisonFinished, far: bool
 ) -> None:
-    comparison = far_apart(outcome)[0] if far else outcome.comparison
-    found = comparison.verdicts(1.0)
+    comparison, predictions = far_apart(outcome) if far else (outcome.comparison, outcome.predictions)
+    found = comparison.verdicts(predictions)
     figure = paired_differences(comparison, found)
     axis = figure.layout.xaxis
     dots = [trace for trace in figure.data if trace.marker.symbol != "diamond"]
@@ -429,7 +434,7 @@ def test_the_talk_figure_draws_every_seed_and_every_interval_inside_its_axis(
         assert [points(place) for place in seeds.x] == pytest.approx(differences)
         assert [told for _, told in seeds.customdata] == pytest.approx(differences)
         assert [seed for seed, _ in seeds.customdata] == list(comparison.seeds)
-        interval = verdict.paired.interval
+        interval = verdict.elsewhere.interval
         ends = [mean.x[0] - mean.error_x.arrayminus[0], mean.x[0], mean.x[0] + mean.error_x.array[0]]
         expected = [interval.low, interval.estimate, interval.high]
         assert [points(end) for end in ends] == pytest.approx(np.array(expected) * 100)
@@ -447,7 +452,7 @@ def test_row_labels_say_how_little_a_difference_is_and_where_it_holds() -> None:
         load_predictions("dogs_cats-layer3", SHIPPED),
     )
     for margin in (0.1, 1.0, 10.0):
-        found = comparison.verdicts(margin, predictions)
+        found = comparison.verdicts(predictions, margin)
         labels = paired_differences(comparison, found).layout.yaxis.ticktext
         for verdict, label in zip(found, labels, strict=True):
             assert words(verdict) in label.replace("<br>", " ")

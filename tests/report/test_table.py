@@ -1,5 +1,7 @@
 """Tables as Markdown and as plain text, and the table of rivals from a stored comparison."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,6 +10,7 @@ from core.comparison.problem import SHIPPED_TRIALS
 from core.comparison.store import SHIPPED, load_comparison, load_predictions, untuned_comparison
 from core.report.comparison import contribution_table, evidence_table, rivals_table
 from core.report.table import Cell, Column, Table, markdown, plain
+from core.report.verdicts import words
 
 TABLE = Table(
     (Column("Head"), Column("Accuracy", "right")),
@@ -42,7 +45,7 @@ def test_columns_are_chosen_by_their_headings_in_any_order() -> None:
 @pytest.mark.parametrize("name", SHIPPED_TRIALS)
 def test_the_table_of_rivals_shows_what_is_stored(name: str) -> None:
     comparison = load_comparison(name, SHIPPED)
-    verdicts = comparison.verdicts(1.0, load_predictions(name, SHIPPED))
+    verdicts = comparison.verdicts(load_predictions(name, SHIPPED))
     untuned = untuned_comparison(comparison) if comparison.tuned else None
     table = rivals_table(comparison, verdicts, untuned)
     assert ("Untuned" in table.headings) == comparison.tuned
@@ -59,24 +62,27 @@ def test_the_table_of_rivals_shows_what_is_stored(name: str) -> None:
         assert row["Parameters"].number == result.parameters
     assert rows["quantum"]["Verdict"].text == "candidate"
     for verdict in verdicts:
-        assert verdict.kind in rows[verdict.rival]["Verdict"].text
+        assert words(verdict) in rows[verdict.rival]["Verdict"].text
+        assert rows[verdict.rival]["Lowest"].number == min(comparison.accuracy()[verdict.rival])
 
 
 def test_the_evidence_of_a_verdict_names_every_test() -> None:
     comparison, predictions = load_comparison("moons", SHIPPED), load_predictions("moons", SHIPPED)
-    verdict = comparison.verdicts(1.0, predictions)[0]
+    verdict = comparison.verdicts(predictions)[0]
     shown = {row[0].text: row[1].text for row in evidence_table(verdict).rows}
-    assert shown["Wilcoxon signed-rank p, exact, and after Holm"].startswith(f"{verdict.paired.wilcoxon_p:.2g},")
-    assert any("McNemar" in label for label in shown)
+    for population, finding in (("this test set", verdict.here), ("other test data", verdict.elsewhere)):
+        assert shown[f"{population}: p of no difference, after Holm"] == f"{finding.difference_p:.2g}"
+        assert shown[f"{population}: p for ± 1 point (TOST), after Holm"] == f"{finding.equivalence_p:.2g}"
     few = comparison.model_copy(
         update={
             "seeds": (0, 1, 2),
             "results": tuple(each.model_copy(update={"accuracy": each.accuracy[:3]}) for each in comparison.results),
         }
     )
-    shown = {row[0].text: row[1].text for row in evidence_table(few.verdicts()[0]).rows}
-    assert "none below 6 seeds" in shown.values()
+    of_three = replace(predictions, predicted=predictions.predicted[:, :3])
+    shown = {row[0].text: row[1].text for row in evidence_table(few.verdicts(of_three)[0]).rows}
     assert any("range over seeds" in label for label in shown)
+    assert not any("Holm" in label for label in shown)
 
 
 def test_shares_of_the_circuits_part_stay_between_0_and_100_percent() -> None:

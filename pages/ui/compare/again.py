@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.comparison.problem import PROBLEMS, TRIALS, problem_config
-from core.comparison.rivals import rivals
 from core.report.verdicts import too_few_seeds
 from core.statistics.intervals import SEEDS
 from core.work.kinds.compare import Compare
@@ -17,7 +16,7 @@ def run_again(shown: str | None) -> None:
     _follow(shown)
     problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=comparison_title, key="run-problem")
     seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
-    if too_few := too_few_seeds(seeds, len(rivals(problem_config(problem))) - 1):
+    if too_few := too_few_seeds(seeds):
         middle.warning(f"{too_few}.", icon=":material/warning:")
     trials = right.number_input(
         "Settings to try",

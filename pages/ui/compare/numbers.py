@@ -94,8 +94,8 @@ def ranks(tuned: bool) -> None:
     )
     titles = ", ".join(comparison_title(comparison.name.removesuffix("-tuned")) for comparison in comparisons)
     st.caption(
-        f"Average rank by mean test accuracy over {ranking.n_datasets} comparisons: {titles}. Friedman's test that all "
-        f"heads are alike: p = {ranking.p:.2g}. Heads beside one bar have ranks that differ by less than Nemenyi's "
+        f"Average rank by mean test accuracy over {ranking.n_datasets} comparisons: {titles}. Heads "
+        f"beside one bar have ranks that differ by less than Nemenyi's "
         f"critical difference, {ranking.critical_difference:.1f}. Two spirals and two sets of features of the same "
         "images are not independent, so this picture is an overview and no proof."
     )

@@ -5,15 +5,27 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.comparison.record import Comparison
+from core.comparison.rivals import CANDIDATE
 from core.comparison.store import load_predictions
 from core.figures.comparison import differences_height, paired_differences
-from core.report.comparison import evidence_table
+from core.report.comparison import evidence_table, plain_answers
+from core.report.numbers import points
 from core.report.verdicts import capital, headline, sentence, title
+from core.statistics.intervals import mean_interval
 from core.statistics.verdict import RULE, Verdict
 from pages.ui.charts import charts
 from pages.ui.compare.choice import into_address
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
+
+
+def answers(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
+    """What everybody asks first, in plain words."""
+    told = "".join(
+        f"<dt>{escape(question)}</dt><dd>{escape(answer)}</dd>"
+        for question, answer in plain_answers(comparison, verdicts)
+    )
+    panel(f'<dl class="answers">{told}</dl>', key="answers", min_height=110)
 
 
 def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
@@ -27,15 +39,22 @@ def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
     )
     where = "" if comparison.device == "cpu" else f", heads on {comparison.device}"
     st.caption(
-        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one split and one "
-        f"test set of {comparison.n_test:,} samples; the dots show variation between seeds only. Where a verdict says "
-        "'on this test set', other test samples might not show the difference."
+        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one "
+        f"test set of {comparison.n_test:,} samples; the dots show variation between seeds only, the intervals that of "
+        f"other test samples too. The margin, {points(verdicts[0].margin)}, is "
+        f"{_share_of_errors(comparison, verdicts):.0%} of the errors that {CANDIDATE} makes here."
     )
     for names in comparison.same_networks(load_predictions(comparison.name)):
         st.caption(
             f"{' and '.join(f'**{name}**' for name in names)} became the same network here: as many parameters, the "
             "same learning rate and the same answers. They are one rival that is listed more than once."
         )
+
+
+def _share_of_errors(comparison: Comparison, verdicts: Sequence[Verdict]) -> float:
+    """The margin as a share of the candidate's errors: at 96 % accuracy a point is a quarter of them."""
+    errors = 1 - mean_interval(comparison.accuracy()[CANDIDATE]).estimate
+    return verdicts[0].margin / 100 / errors if errors else 1.0
 
 
 def verdict_explained(comparison: Comparison, verdicts: Sequence[Verdict], against: str) -> None:
