@@ -19,11 +19,10 @@ def verdicts(name: str, created: str, margin: float) -> list[Verdict]:
 
 st.title("Is the quantum head better?")
 st.markdown(
-    "The quantum head against its rivals, its own ablations and the standard methods of scikit-learn, on the same "
-    "features, split and test set, which is looked at once. The networks share seeds, batches and number of epochs; "
-    "scikit-learn's methods know neither batches nor epochs and are fitted to training and validation samples "
-    "together, with standardised features. One rule computes what the seeds can show; the page also names what they "
-    "cannot show."
+    "The quantum head, or another candidate, against its rivals, its own ablations and the standard methods of "
+    "scikit-learn, on the same features, splits and test set, which is looked at once. The networks share seeds, "
+    "batches and budget; scikit-learn's methods know neither batches nor epochs. One rule computes what the seeds can "
+    "show; the page also names what they cannot show."
 )
 chosen = choose()
 if chosen is None:
@@ -37,12 +36,13 @@ else:
     verdict_explained(comparison, found, chosen.against)
     st.subheader("All numbers")
     numbers_table(comparison, found)
-    st.subheader("Does the circuit do anything?")
-    circuit_part(comparison.contribution)
+    if comparison.contribution:
+        st.subheader("Does the circuit do anything?")
+        circuit_part(comparison.contribution)
     if comparison.tuned:
         st.subheader("What tuning tried")
         tuning_tried(comparison)
     st.subheader("Over all data sets")
-    ranks(comparison.tuned)
+    ranks(comparison)
 st.subheader("Run it again")
 run_again(problem_name(chosen.comparison.config) if chosen else None)

@@ -1,13 +1,15 @@
-"""Compare the quantum head with its ablations and with classical rivals, and say what the seeds can show."""
+"""Compare a head with its ablations and with classical rivals, and say what the seeds can show."""
 
 import argparse
-import shlex
 from typing import TYPE_CHECKING
 
+from core.commands.run_options import add_run_options, given_fields, given_head_fields
 from core.commands.terminal import ProgressLine, print_json
-from core.comparison.problem import PROBLEMS, SHIPPED_TRIALS, problem_config
+from core.comparison.problem import CONDITIONS, PROBLEMS, SHIPPED_COMPARISONS, problem_config, under_conditions
 from core.comparison.record import Comparison, Predictions
+from core.comparison.rivals import rivals
 from core.comparison.store import SHIPPED, check_name, own_folder
+from core.config.heads.registry import HEAD_KINDS
 from core.config.run import RunConfig, run_config
 from core.errors import LabError
 from core.files import check_folder
@@ -31,15 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all",
         nargs="*",
         metavar="NAME",
-        help="run those that ship again and replace them, settings as given and tuned; with names: these alone",
+        help="run those that ship again and replace them, each problem under all conditions; with names: these alone",
     )
     what.add_argument("--problem", choices=PROBLEMS, help="one of the problems that ship")
     what.add_argument("--dataset", help="a data set; its settings are the paper's where it has some")
     for name in ("backbone", "layer", "weights"):
         parser.add_argument(f"--{name}", default="", help="of the features, with --dataset; empty: its default")
-    for name in ("learning_rate", "epochs", "batch_size", "base_seed", "split_seed"):
-        field = RunConfig.model_fields[name]
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help=f"{field.description} Empty: the paper's.")
+    parser.add_argument(
+        "--conditions",
+        choices=[name for name in CONDITIONS if name != "tuned"],
+        default="converged",
+        help="; ".join(f"{name}: {words}" for name, words in CONDITIONS.items() if name != "tuned")
+        + " (default converged); options of the run change single fields of it",
+    )
+    parser.add_argument(
+        "--rivals", metavar="NAME", nargs="*", default=[], help="compare with these alone (default all)"
+    )
     parser.add_argument("--seeds", metavar="N", default=str(SEEDS), help=f"paired seeds, 2 to 64 (default {SEEDS})")
     parser.add_argument(
         "--trials", type=int, default=0, metavar="N", help="settings that every head may try first (default 0: none)"
@@ -49,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="name of the stored comparison; empty: time and problem")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
+    parser.add_argument("--head", choices=HEAD_KINDS, help="the candidate (default: the paper's)")
+    add_run_options(parser, but=("dataset", "backbone", "layer", "weights", "seeds", "protocol"))
 
 
 def run(given: argparse.Namespace) -> int:
@@ -61,12 +72,12 @@ def run(given: argparse.Namespace) -> int:
     check_margin(given.margin)
     if not 0 <= given.trials <= 64:
         raise LabError(f"trials = {given.trials} is not possible: 0 (no tuning) to 64 are allowed")
-    if given.name in SHIPPED_TRIALS:
+    if given.name in SHIPPED_COMPARISONS:
         raise LabError(f"name = {given.name!r} belongs to a comparison that ships: take another, or run --all")
     torch.set_num_threads(1)  # a comparison's numbers are the same wherever it is run
     show = _print_json if given.json else _Show()
     report = _report_json if given.json else _report
-    asked = _asked(given)
+    asked = compared(given)
     check_folder(SHIPPED if given.all is not None else own_folder(), "the comparison", "LAB_RESULTS_DIR")
     for work in asked:
         done = do(work, lambda event: show(event) if isinstance(event, AtRival) else None)
@@ -75,50 +86,35 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(given: argparse.Namespace) -> list[Compare]:
-    """The comparisons to run."""
+def compared(given: argparse.Namespace) -> list[Compare]:
+    """The comparisons that the options ask for."""
     if given.all is not None:
-        if unknown := [name for name in given.all if name not in SHIPPED_TRIALS]:
-            raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_TRIALS)}")
+        if unknown := [name for name in given.all if name not in SHIPPED_COMPARISONS]:
+            raise LabError(f"all = {unknown[0]!r} does not ship: choose from {', '.join(SHIPPED_COMPARISONS)}")
         return [
-            Compare(
-                config=problem_config(name.removesuffix("-tuned")),
-                n_trials=trials,
-                name=name,
-                command=_shipped_command(name, trials),
-                ships=True,
-            )
-            for name, trials in SHIPPED_TRIALS.items()
-            if name in (given.all or SHIPPED_TRIALS)
+            Compare(config=each.config, n_trials=each.n_trials, name=name, ships=True)
+            for name, each in SHIPPED_COMPARISONS.items()
+            if name in (given.all or SHIPPED_COMPARISONS)
         ]
     name = check_name(given.name) if given.name else ""
-    return [Compare(config=_config(given), n_trials=given.trials, name=name, command=_command(given))]
-
-
-def _shipped_command(name: str, trials: int) -> str:
-    tuning = f" --trials {trials}" if trials else ""
-    return f"python -m core compare --problem {name.removesuffix('-tuned')}{tuning}"
+    config = _config(given)
+    rivals(config, given.rivals)  # a name that is none of them is refused before anything is computed
+    return [Compare(config=config, n_trials=given.trials, rivals=tuple(given.rivals), name=name)]
 
 
 def _config(given: argparse.Namespace) -> RunConfig:
+    """The candidate's run: the paper's, changed to the conditions and by single options."""
     config = (
-        problem_config(given.problem)
+        problem_config(given.problem, given.conditions)
         if given.problem
-        else paper_run(given.dataset, backbone=given.backbone, layer=given.layer, weights=given.weights)
+        else under_conditions(
+            paper_run(given.dataset, backbone=given.backbone, layer=given.layer, weights=given.weights),
+            given.conditions,
+        )
     )
-    names = ("learning_rate", "epochs", "batch_size", "base_seed", "split_seed", "seeds")
-    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-    return run_config(config.model_dump() | changes)
-
-
-def _command(given: argparse.Namespace) -> str:
-    """The command line that runs this comparison again."""
-    words = ["python", "-m", "core", "compare"]
-    for name, value in vars(given).items():
-        if name in ("run", "name", "json", "margin", "all") or value in (None, "", 0):
-            continue
-        words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    head = ({"kind": given.head} if given.head else config.head.model_dump()) | given_head_fields(given)
+    features = {"dataset": config.dataset} | vars(config.cut)
+    return run_config(config.model_dump() | given_fields(given) | features | {"head": head})
 
 
 def _print_json(event: "AtRival") -> None:
@@ -155,7 +151,7 @@ def _report_json(comparison: Comparison, predictions: Predictions, margin: float
             }
             for one in comparison.verdicts(predictions, margin)
         ],
-        "contribution": contribution_sentence(comparison.contribution),
+        "contribution": contribution_sentence(comparison.contribution) if comparison.contribution else None,
     }
     print_json(values)
 
@@ -164,7 +160,8 @@ def _report(comparison: Comparison, predictions: Predictions, margin: float) -> 
     verdicts = comparison.verdicts(predictions, margin)
     table = rivals_table(comparison, verdicts).only("Head", "Test accuracy", "Parameters", "Time", "Verdict")
     print(f"\n{comparison.title}: {budget(comparison)}\n\n{plain(table)}\n")
-    print(contribution_sentence(comparison.contribution))
+    if comparison.contribution:
+        print(contribution_sentence(comparison.contribution))
     for one in verdicts:
         print(f"- {words.sentence(one)}")
 

@@ -1,11 +1,8 @@
 """Train one head from several seeds at once and store the run under results/."""
 
 import argparse
-from types import UnionType
-from typing import Any, get_args, get_origin
 
-from pydantic.fields import FieldInfo
-
+from core.commands.run_options import add_run_options, given_fields, given_head_fields
 from core.commands.terminal import ProgressLine, print_json
 from core.config.heads.registry import HEAD_KINDS
 from core.config.run import RunConfig, run_config
@@ -16,27 +13,14 @@ from core.data.registry import dataset
 from core.errors import LabError
 from core.events import Checkpoint, Epoch, Event, Finished, Started, Step, to_json
 from core.settings import settings
-from core.validation import choices
 from core.words import duration
-
-WEIGHTS_OPTION = "--weights-name"
-"""As in `core.commands.features`, whose --weights is a file."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One option for every field of `RunConfig` and of every head."""
     parser.add_argument("--head", choices=HEAD_KINDS, default="dressed_quantum", help="the trained part")
-    run = parser.add_argument_group("run")
-    for name, field in RunConfig.model_fields.items():
-        if name != "head":
-            _add_field(run, name, field)
-    run.add_argument("--weights", dest="weights_file", help=argparse.SUPPRESS)
-    group = parser.add_argument_group("head (each with the heads that have it)")
-    for name in dict.fromkeys(name for head in HEAD_KINDS.values() for name in head.model_fields if name != "kind"):
-        owners = {kind: head.model_fields[name] for kind, head in HEAD_KINDS.items() if name in head.model_fields}
-        field, *others = owners.values()
-        same = all(other.default == field.default for other in others)
-        _add_field(group, name, field, heads=f" [{', '.join(owners)}]", show_default=same)
+    add_run_options(parser)
+    parser.add_argument("--weights", dest="weights_file", help=argparse.SUPPRESS)
     parser.add_argument("--resume", metavar="RUN_ID", help="go on with a stored run; all other settings are its own")
     parser.add_argument("--json", action="store_true", help="print one JSON object for every event")
 
@@ -77,11 +61,7 @@ def config_from(given: argparse.Namespace) -> RunConfig:
         )
     if given.backbone and given.backbone != POINTS.backbone:
         network(given.backbone)
-    options = {name: value for name, value in vars(given).items() if value is not None}
-    own = {name: options[name] for name in RunConfig.model_fields if name != "head" and name in options}
-    head_fields = {name for head in HEAD_KINDS.values() for name in head.model_fields}
-    head = {name: options[name] for name in head_fields if name in options}
-    return run_config(own | {"head": head | {"kind": given.head}})
+    return run_config(given_fields(given) | {"head": given_head_fields(given) | {"kind": given.head}})
 
 
 def _check_cut(config: RunConfig) -> None:
@@ -90,29 +70,6 @@ def _check_cut(config: RunConfig) -> None:
         from core.data.backbones import cut_network
 
         cut_network(config.cut)
-
-
-def _add_field(group: Any, name: str, field: FieldInfo, heads: str = "", show_default: bool = True) -> None:
-    """One option, explained by its field; values stay text, which the configuration checks."""
-    option = WEIGHTS_OPTION if name == "weights" else f"--{name.replace('_', '-')}"
-    is_list = any(get_origin(part) is tuple for part in get_args(field.annotation))
-    default = f" (default {field.default})" if show_default and field.default not in (None, "") else ""
-    group.add_argument(
-        option,
-        dest=name,
-        metavar="N,N" if is_list else _metavar(field),
-        type=(lambda text: text.split(",")) if is_list else str,
-        help=f"{field.description}{default}{heads}".replace("%", "%%"),
-    )
-
-
-def _metavar(field: FieldInfo) -> str:
-    if choices(field):
-        return "{" + ",".join(choices(field)) + "}"
-    annotation: Any = field.annotation
-    if isinstance(annotation, UnionType):
-        annotation = get_args(annotation)[0]
-    return "NAME" if annotation is str else str(annotation.__name__).upper()
 
 
 def _print_json(event: Event, run_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from core.comparison.rivals import CANDIDATE, Rival
+from core.comparison.rivals import Rival
 from core.config.frozen import Frozen
 from core.config.run import RunConfig, with_old_meaning
 from core.data.registry import dataset
@@ -28,8 +28,11 @@ class Trial(Frozen):
     learning_rate: float
     width: int | None
     """Of the inner layer, for heads that have one."""
+    batch_size: int | None = None
+    """None in records of the time when tuning left batch size and decay as they were."""
+    lr_gamma: float | None = None
     validation_loss: float
-    """Mean over the tuning seeds of the best epoch's loss in nats."""
+    """Upper quartile over tuning seeds of the best loss in nats; in records without batch size the mean of three."""
 
 
 class Result(Frozen):
@@ -51,7 +54,7 @@ class Result(Frozen):
     """Seeds whose loss became infinite; each counts as a network that gives all classes the same probability."""
     learning_rate: float | None = None
     chosen: dict[str, float | str] = Field(default_factory=dict)
-    """Settings that cross-validation chose, for methods of scikit-learn."""
+    """Settings that were chosen on validation data, for methods of scikit-learn."""
     trials: tuple[Trial, ...] = ()
     """What tuning tried, when it was asked for."""
 
@@ -102,7 +105,8 @@ class Comparison(Frozen):
     n_test: int
     n_features: int
     results: tuple[Result, ...]
-    contribution: Contribution
+    contribution: Contribution | None
+    """None where the candidate has no circuit"""
     tuned: bool
     created: datetime
     command: str
@@ -128,6 +132,11 @@ class Comparison(Frozen):
         """The problem, for a person."""
         return self.config.features.title
 
+    @property
+    def candidate(self) -> str:
+        """Name of the head that all others are compared with."""
+        return self.results[0].rival.name
+
     def same_networks(self, predictions: "Predictions") -> list[tuple[str, ...]]:
         """Names of heads that training made the same network: as many parameters, one learning rate, and identical
         predictions of all seeds."""
@@ -146,7 +155,7 @@ class Comparison(Frozen):
         """The candidate against every rival, and beside the chance level of the test set."""
         correct = dict(zip(self.accuracy(), predictions.correct(), strict=True))
         chance = chance_level(predictions.labels, dataset(self.config.dataset).classes)
-        return verdicts(CANDIDATE, correct, margin, chance)
+        return verdicts(self.candidate, correct, margin, chance)
 
 
 @dataclass(frozen=True)

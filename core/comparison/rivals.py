@@ -1,39 +1,38 @@
-"""Who takes part in a comparison: the candidate, its ablations, other circuits, classical networks, scikit-learn."""
+"""Who takes part in a comparison: the candidate, its ablations, other circuits, classical networks, scikit-learn.
 
+Head kinds name the heads that enter (`core.config.heads.base.Head.rivals` and `siblings`): a new kind takes part
+without a line here.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
 from typing import Literal
 
-from core.config.ansatze.mari import MARI
-from core.config.ansatze.registry import ANSAETZE
 from core.config.frozen import Frozen
-from core.config.heads.ablations import ABLATIONS
-from core.config.heads.base import Head
-from core.config.heads.bottleneck import Bottleneck
-from core.config.heads.closed_form import ClosedForm
+from core.config.heads.base import CircuitSettings, Entrant, Group, Head
 from core.config.heads.dressed_quantum import DressedQuantum
-from core.config.heads.linear import Linear
-from core.config.heads.mlp import MLP
-from core.config.heads.registry import HeadConfig
+from core.config.heads.registry import HEAD_KINDS, HeadConfig
 from core.config.run import RunConfig
 from core.data.registry import dataset
 from core.errors import LabError
+from core.recipes import paper_run
 
-CANDIDATE = "quantum"
+Place = Literal["candidate", Group, "scikit-learn"]
+"""What a rival is to the candidate."""
 
-Group = Literal["candidate", "ablation", "ansatz", "classical", "scikit-learn"]
-
-GROUPS: dict[Group, str] = {
-    "candidate": "the dressed quantum head",
+GROUPS: dict[Place, str] = {
+    "candidate": "the head that all others are compared with",
     "ablation": "the quantum head with something taken out or changed",
     "ansatz": "other quantum circuits",
     "classical": "classical networks, trained in the same way",
-    "scikit-learn": "standard methods without epochs or batches: fitted to training and validation samples together, "
-    "features standardised, settings chosen by cross-validation there",
+    "scikit-learn": "standard methods without epochs or batches: fitted to the same training samples, their settings "
+    "chosen on validation samples",
 }
 
 LIBRARY = {
-    "logistic regression": "scikit-learn's, penalty chosen by cross-validation on the training data",
-    "RBF-SVM": "support vectors with a Gaussian kernel, chosen by cross-validation on the training data",
-    "random Fourier": "logistic regression on random Fourier features, chosen by cross-validation",
+    "logistic regression": "scikit-learn's, its penalty chosen on validation samples",
+    "RBF-SVM": "support vectors with a Gaussian kernel, penalty and width chosen on validation samples",
+    "random Fourier": "logistic regression on random Fourier features, penalty and width chosen on validation samples",
 }
 """Rivals that scikit-learn trains, and what they are."""
 
@@ -42,82 +41,40 @@ class Rival(Frozen):
     """One competitor: a head of this laboratory, or a method of scikit-learn (no head)."""
 
     name: str
-    group: Group
+    group: Place
     words: str
     head: HeadConfig | None = None
 
 
-def rivals(config: RunConfig) -> tuple[Rival, ...]:
+def rivals(config: RunConfig, chosen: Sequence[str] = ()) -> tuple[Rival, ...]:
     """The candidate of a run and everyone it is compared with, the candidate first.
 
-    Ablations and other circuits are the candidate's head with one field changed. Classical networks start as
-    `torch.nn.Linear` does, whatever the candidate's start is: a rival is not to be held back by it.
+    chosen: names of those to compare with; empty: all. Classical networks are sized to the candidate and start as
+    `torch.nn.Linear` does, whatever the candidate's start is: a rival is not to be held back by it. `LabError` for a
+    name that is none of them.
     """
-    quantum = config.head
-    if not isinstance(quantum, DressedQuantum) or quantum.ablation != "none":
-        raise LabError(f"head = {quantum.kind} is not possible: the candidate is a whole dressed_quantum head")
-
-    def changed(**fields: object) -> Head:
-        return DressedQuantum.model_validate(quantum.model_dump() | fields)
-
-    n, depth = quantum.n_qubits, quantum.q_depth
-    size = {"n_qubits": n, "q_depth": depth}
-    everyone = [
-        Rival(name=CANDIDATE, group="candidate", words=quantum.detail, head=quantum),
-        *(_ablation(variant.style.label, variant.words, changed(ablation=name)) for name, variant in ABLATIONS.items()),
-        _ablation("large q_delta", "angles start with a spread of 1 radian", changed(q_delta=1.0)),
-    ]
-    if quantum.init_scale is not None:
-        everyone.append(
-            _ablation("ordinary start", "dense layers start as torch.nn.Linear does", changed(init_scale=None))
-        )
-    for repeats in dict.fromkeys((2, depth)):
-        if 1 < repeats <= depth:
-            head = changed(reuploads=repeats)
-            everyone.append(
-                Rival(name=f"re-upload × {repeats}", group="ansatz", words="data embedded again", head=head)
-            )
-    everyone += [
-        Rival(name=name.replace("_", " "), group="ansatz", words=ansatz.words, head=changed(ansatz=name))
-        for name, ansatz in ANSAETZE.items()
-        if ansatz is not MARI
-    ]
-    everyone += [
-        _classical("linear", "no inner layer", Linear()),
-        _classical("bottleneck", f"{n} units, tanh", Bottleneck(width=n)),
-        _classical("bottleneck, ReLU", f"{n} units, ReLU", Bottleneck(width=n, activation="relu")),
-        _classical("bottleneck, sine", f"{n} units, sine", Bottleneck(width=n, activation="sine")),
-        _classical("mlp", "one hidden layer of leaky ReLU, as many parameters as the quantum head", MLP(**size)),
-    ]
-    if dataset(config.dataset).is_points:
-        everyone += [
-            _classical(
-                "paper's classical",
-                "two layers of 5 tanh units, started near zero as in the paper",
-                MLP(**size, hidden=(n, n), activation="tanh", init_scale=quantum.init_scale),
-            ),
-            _classical(
-                "two tanh layers", f"the same, ordinary start: {n}-{n}", MLP(**size, hidden=(n, n), activation="tanh")
-            ),
-            _classical("two sine layers", f"hidden {n}-{n}, sine", MLP(**size, hidden=(n, n), activation="sine")),
-            _classical("wider mlp", "hidden 16-16, leaky ReLU", MLP(**size, hidden=(16, 16))),
-        ]
-    else:
-        everyone.append(_classical("wider mlp", "hidden 64, leaky ReLU", MLP(**size, hidden=(64,))))
-    everyone.append(
-        _classical(
-            "closed form",
-            "the circuit at zero angles: a product of sines",
-            ClosedForm(**size, init_scale=quantum.init_scale),
-        )
-    )
-    everyone += [Rival(name=name, group="scikit-learn", words=words) for name, words in LIBRARY.items()]
-    return tuple(everyone)
+    others = [_rival(each.name, each.group, each.words, each.head) for each in _entrants(config)]
+    named = next((each for each in others if each.head == config.head), None)
+    name = named.name if named else config.head.style.label
+    others = [each for each in others if each.name != name]
+    others += [_rival(name, "scikit-learn", words) for name, words in LIBRARY.items()]
+    if unknown := set(chosen) - {each.name for each in others}:
+        names = "; ".join(each.name for each in others)
+        raise LabError(f"rivals = {sorted(unknown)[0]!r} is not possible: choose among {names}")
+    candidate = _rival(name, "candidate", config.head.detail, config.head)
+    return candidate, *(each for each in others if not chosen or each.name in chosen)
 
 
-def _ablation(name: str, words: str, head: Head) -> Rival:
-    return Rival(name=name, group="ablation", words=words, head=head)
+def _entrants(config: RunConfig) -> list[Entrant]:
+    """Heads that may be compared with a run's, its siblings first."""
+    head = config.head
+    is_points = dataset(config.dataset).is_points
+    circuit = head if isinstance(head, DressedQuantum) else paper_run(config.dataset).head
+    assert isinstance(circuit, DressedQuantum)
+    settings = CircuitSettings(**circuit.controls | head.controls)
+    kinds = (kind.rivals(settings, circuit.init_scale, is_points) for kind in HEAD_KINDS.values())
+    return [*head.siblings(), *chain.from_iterable(kinds)]
 
 
-def _classical(name: str, words: str, head: Head) -> Rival:
-    return Rival(name=name, group="classical", words=words, head=head)
+def _rival(name: str, group: Place, words: str, head: Head | None = None) -> Rival:
+    return Rival(name=name, group=group, words=words, head=head)

@@ -1,6 +1,6 @@
 """Runs a comparison: every rival on one bank, with the same splits, seeds and budget, the test set touched once."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -8,9 +8,10 @@ import numpy as np
 
 from core.comparison.contribution import contribution
 from core.comparison.record import Comparison, Contribution, Predictions, Result, Trial
-from core.comparison.rivals import CANDIDATE, Rival, rivals
+from core.comparison.rivals import Rival, rivals
 from core.comparison.scikit_learn import fit
 from core.comparison.tuning import tune
+from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import RunConfig
 from core.data.banks import FeatureBank
 from core.errors import LabError
@@ -27,7 +28,7 @@ class ComparisonProgress:
 
     rival: str
     stage: str
-    """"tuning", "training" or "cross-validation" """
+    """"tuning", "training" or "fitting" """
     number: int
     """Of this rival, counted from 1."""
     n_rivals: int
@@ -44,18 +45,25 @@ class ComparisonFinished:
 
 
 def run_comparison(
-    config: RunConfig, bank: FeatureBank, *, name: str, command: str, n_trials: int = 0
+    config: RunConfig,
+    bank: FeatureBank,
+    *,
+    name: str,
+    command: str,
+    n_trials: int = 0,
+    chosen: Sequence[str] = (),
 ) -> Iterator[ComparisonProgress | ComparisonFinished]:
     """Train every rival of the candidate in ``config``; the last event holds the comparison.
 
     n_trials: settings that every head may try on validation data before; 0 takes the settings as they are.
+    chosen: names of the rivals (`core.comparison.rivals.rivals`); empty: all.
     Closing the generator ends the comparison.
     """
     if config.protocol != "ours":
         raise LabError(f"protocol = {config.protocol!r} is not possible for a comparison: it selects on test data")
     if config.seeds < 2:
         raise LabError(f"seeds = {config.seeds} is not possible for a comparison: 2 to 64 are allowed, 20 are usual")
-    everyone = rivals(config)
+    everyone = rivals(config, chosen)
     splits = run_splits(config, bank, config.members())
     seeds = tuple(member.seed for member in config.members())
     results, predicted = [], []
@@ -64,14 +72,13 @@ def run_comparison(
         start = ComparisonProgress(rival.name, "training", index + 1, len(everyone), index / len(everyone))
         yield start
         if rival.head is None:
-            yield replace(start, stage="cross-validation")
+            yield replace(start, stage="fitting")
             run = run_library(rival, config, bank)
         else:
             run = yield from run_head(rival, config, bank, n_trials, start)
         results.append(run.result)
         predicted.append(run.predicted)
         circuit_part = run.contribution or circuit_part
-    assert circuit_part is not None
     comparison = Comparison(
         name=name,
         config=config,
@@ -146,19 +153,18 @@ def run_head(
         learning_rate=own.learning_rate,
         trials=tuple(trials),
     )
-    kept = contribution(own, bank, last.weights, seeds) if rival.name == CANDIDATE else None
+    has_circuit = rival.group == "candidate" and isinstance(own.head, DressedQuantum)
+    kept = contribution(own, bank, last.weights, seeds) if has_circuit else None
     return RivalRun(result, logits.argmax(-1), kept)
 
 
 def run_library(rival: Rival, config: RunConfig, bank: FeatureBank) -> RivalRun:
     """Fit one of scikit-learn's methods."""
-    splits = bank.splits(0, config.split_seed)
-    seeds = [member.seed for member in config.members()]
-    fitted = fit(rival.name, bank, splits.train, splits.test, seeds)
+    fitted = fit(rival.name, config, bank)
     result = _measured(
         rival,
         fitted.scores,
-        bank.labels[splits.test],
+        bank.labels[bank.split == "test"],
         probabilistic=fitted.probabilistic,
         quantum_parameters=0,
         classical_parameters=fitted.parameters,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from core.comparison.problem import SHIPPED_TRIALS, problem_name
+from core.comparison.problem import SHIPPED_COMPARISONS, Shipped, problem_name
 from core.comparison.record import NAME, Comparison, Predictions
 from core.config.run import config_sentence
 from core.errors import LabError
@@ -34,7 +34,7 @@ def own_folder() -> Path:
 def stored_names(root: Path | None = None) -> list[str]:
     """Names of all stored comparisons, those that ship first; with ``root``: of that folder alone."""
     folders = [root] if root else [SHIPPED, own_folder()]
-    order = list(SHIPPED_TRIALS)
+    order = list(SHIPPED_COMPARISONS)
     names = {
         path.name
         for folder in folders
@@ -70,12 +70,14 @@ def load_predictions(name: str, root: Path | None = None) -> Predictions:
 
 def untuned_comparison(tuned: Comparison) -> Comparison | None:
     """The stored comparison of the same problem, seeds and features in which every head has the settings as given."""
-    name = problem_name(tuned.config)
-    if name not in stored_names():
-        return None
-    stored = load_comparison(name)
-    same = (stored.config, stored.seeds, stored.bank_digest) == (tuned.config, tuned.seeds, tuned.bank_digest)
-    return stored if same and not stored.tuned else None
+    problem, there = problem_name(tuned.config), stored_names()
+    for name in (Shipped(problem, "converged").name, Shipped(problem, "paper").name):
+        if name in there:
+            stored = load_comparison(name)
+            same = (stored.config, stored.seeds, stored.bank_digest) == (tuned.config, tuned.seeds, tuned.bank_digest)
+            if same and not stored.tuned:
+                return stored
+    return None
 
 
 def save_comparison(comparison: Comparison, predictions: Predictions, root: Path | None = None) -> Path:

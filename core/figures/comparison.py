@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.comparison.record import Comparison, Result, Trial
-from core.comparison.rivals import CANDIDATE, Rival
+from core.comparison.rivals import Rival
 from core.figures.style import seed_marker, template
 from core.report.comparison import budget
 from core.report.numbers import percent, points, spread_title
@@ -191,6 +191,7 @@ def _verdict_words(verdict: Verdict) -> str:
 def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:
     """Average ranks over data sets, best on top; heads beside one bar cannot be told apart by their ranks."""
     by_name = {rival.name: rival for rival in rivals}
+    candidate = next(rival.name for rival in rivals if rival.group == "candidate")
     names = list(found.ranks)
     figure = go.Figure()
     for column, group in enumerate(found.groups):
@@ -210,7 +211,7 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
         marker={
             "color": [rival_colour(by_name[name]) for name in names],
             "size": 13,
-            "symbol": ["diamond" if name == CANDIDATE else "circle" for name in names],
+            "symbol": ["diamond" if name == candidate else "circle" for name in names],
         },
         text=names,
         hovertemplate="%{text}: average rank %{x:.2f}<extra></extra>",
@@ -244,7 +245,7 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
         },
         yaxis={
             "tickvals": list(range(len(names))),
-            "ticktext": [f"<b>{name}</b>" if name == CANDIDATE else name for name in names],
+            "ticktext": [f"<b>{name}</b>" if name == candidate else name for name in names],
             "range": [len(names) - 0.5, -1.8],
             "showgrid": False,
         },
@@ -267,7 +268,7 @@ def tuning(results: Sequence[Result], *, dark: bool = False) -> go.Figure:
     rings = []
     for result in results:
         colour = rival_colour(result.rival)
-        if result.rival.name == CANDIDATE:
+        if result.rival.group == "candidate":
             symbol = "diamond"
         else:
             symbol = _SYMBOLS[drawn[colour] % len(_SYMBOLS)]

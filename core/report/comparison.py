@@ -6,7 +6,6 @@ from math import ceil
 import numpy as np
 
 from core.comparison.record import Comparison, Contribution, Result
-from core.comparison.rivals import CANDIDATE
 from core.report.numbers import SPREAD, percent, plus_minus, points
 from core.report.table import Cell, Column, Table
 from core.report.verdicts import title, words_of_candidate
@@ -42,8 +41,12 @@ _COLUMNS = (
     Column("AUC", "right", "Area under the ROC curve on the test set"),
     Column("ECE", "right", "Expected calibration error, 15 bins: mean distance of confidence from accuracy"),
     Column("Parameters", "right", "Trained: in the circuit + elsewhere"),
-    Column("Time", "right", "Training of all seeds together on one thread, without tuning; cross-validation included"),
-    Column("Chosen", help="By tuning or by cross-validation, on data outside the test set"),
+    Column(
+        "Time",
+        "right",
+        "Training of all seeds on one thread without tuning; scikit-learn's choice of settings included",
+    ),
+    Column("Chosen", help="On validation data, by tuning or, for scikit-learn's methods, from a grid"),
     Column("What it is"),
     Column("Group"),
 )
@@ -59,10 +62,13 @@ def rivals_table(comparison: Comparison, verdicts: Sequence[Verdict], untuned: C
 
 
 def plain_answers(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """Three questions that everybody asks, and what the comparison answers."""
-    by_rival = {verdict.rival: verdict for verdict in verdicts}
+    """Questions that everybody asks, and what the comparison answers; of the circuit where the candidate has one."""
+    without = [verdict for verdict in verdicts if verdict.rival in _WITHOUT_A_CIRCUIT]
+    circuit = (
+        [("Does the circuit help?", _does_the_circuit_help(without))] if comparison.contribution and without else []
+    )
     return [
-        ("Does the circuit help?", _does_the_circuit_help(by_rival)),
+        *circuit,
         ("Is it the best method?", _is_it_the_best(comparison, verdicts)),
         ("Would other test data agree?", _would_others_agree(verdicts)),
     ]
@@ -72,8 +78,7 @@ _WITHOUT_A_CIRCUIT = ("closed form", "bottleneck")
 """Networks of the same size in which no trained circuit takes part"""
 
 
-def _does_the_circuit_help(by_rival: Mapping[str, Verdict]) -> str:
-    there = [by_rival[name] for name in _WITHOUT_A_CIRCUIT if name in by_rival]
+def _does_the_circuit_help(there: Sequence[Verdict]) -> str:
     told = "; ".join(title(verdict) for verdict in there)
     if all(verdict.kind == "better" and not verdict.elsewhere.is_below_margin for verdict in there):
         return f"Yes: {told}."
@@ -90,7 +95,7 @@ def _is_it_the_best(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     if ahead:
         best = max(ahead, key=lambda name: means[name])
         others = f", and {counted(len(ahead) - 1, 'other')} too" if len(ahead) > 1 else ""
-        return f"No: {best} is better ({percent(means[best])} against {percent(means[CANDIDATE])}){others}."
+        return f"No: {best} is better ({percent(means[best])} against {percent(means[comparison.candidate])}){others}."
     beaten = sum(verdict.kind == "better" for verdict in verdicts)
     if beaten == len(verdicts):
         return f"Yes: it is better than all {beaten} rivals."
@@ -161,7 +166,10 @@ def _parameters(result: Result) -> str:
 def _chosen(result: Result) -> str:
     if result.trials:
         best = result.best_trial
-        return f"learning rate {best.learning_rate:.2g}" + (f", width {best.width}" if best.width else "")
+        parts = [f"learning rate {best.learning_rate:.2g}"]
+        parts += [f"{word} {value}" for word, value in (("width", best.width), ("batch", best.batch_size)) if value]
+        parts += [f"decay {best.lr_gamma:g}"] if best.lr_gamma is not None else []
+        return ", ".join(parts)
     return ", ".join(f"{name} {value:.3g}" for name, value in result.chosen.items() if not isinstance(value, str))
 
 
@@ -270,15 +278,30 @@ def _with_ends(values: Sequence[float], form: str, unit: str = "") -> str:
 # --- tuning -----------------------------------------------------------------------------------------------------------
 
 
+def tuning_caption(tuned: Comparison) -> str:
+    """How many settings were tried, and how they were judged."""
+    trials = next(result.trials for result in tuned.results if result.trials)
+    judged = (
+        "the mean validation loss of three seeds"
+        if trials[0].batch_size is None
+        else "the upper quartile of the validation losses of eight seeds"
+    )
+    return (
+        f"{len(trials)} settings for every head, judged by {judged} that the comparison does not use; the first is the "
+        "untuned one. Ringed: chosen. The settings of scikit-learn's methods come from a grid instead."
+    )
+
+
 def tuning_sentence(tuned: Comparison, untuned: Comparison) -> str:
     """What tuning did to the candidate's test accuracy, and how often it lowered that of a head."""
     before, after = (
         {name: mean_interval(values).estimate for name, values in each.accuracy().items()} for each in (untuned, tuned)
     )
+    name = tuned.candidate
     heads = [result.rival.name for result in tuned.results if result.trials and result.rival.name in before]
     lower = sum(after[name] < before[name] for name in heads)
     return (
-        f"tuning moved {CANDIDATE} from {before[CANDIDATE] * 100:.1f} to {after[CANDIDATE] * 100:.1f} %. Less accurate "
+        f"tuning moved {name} from {before[name] * 100:.1f} to {after[name] * 100:.1f} %. Less accurate "
         f"than with the settings as given: {lower} of {len(heads)} heads. The lowest loss of a few seeds on validation "
         "samples need not be the highest accuracy on test samples."
     )

@@ -143,14 +143,20 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, laborator
     page.context.close()
 
 
+def set_two_seeds_and_the_papers_settings(page: Page) -> None:
+    page.get_by_role("spinbutton", name="Paired seeds").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("--seeds 2")).to_be_visible()
+    page.locator(".st-key-run-conditions").get_by_text("the paper's").click()
+    expect(page.get_by_text("--conditions paper --seeds 2")).to_be_visible()
+
+
 def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
     browser: Browser, laboratory: Laboratory
 ) -> None:
     page = open_compare(browser, laboratory, "")
-    page.get_by_role("spinbutton", name="Paired seeds").fill("2")
-    page.keyboard.press("Enter")
     start = page.get_by_role("button", name="Compare", exact=True)
-    expect(page.get_by_text("--seeds 2 --trials 0")).to_be_visible()
+    set_two_seeds_and_the_papers_settings(page)
     start.click()
     expect(page.locator("[data-testid=stProgress]")).to_be_visible()
     expect(start).to_be_disabled()
@@ -161,16 +167,14 @@ def test_a_comparison_runs_survives_a_reload_stops_and_is_shown_when_it_is_done(
     expect(page.get_by_text("Stopped; nothing of it was kept.")).to_be_visible()
     assert not list(laboratory.results.glob("comparisons/*"))
 
-    page.get_by_role("spinbutton", name="Paired seeds").fill("2")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("--seeds 2 --trials 0")).to_be_visible()
+    set_two_seeds_and_the_papers_settings(page)
     start.click()
     expect(page.get_by_text("Finished:")).to_be_visible(timeout=6 * SLOW)
     (folder,) = laboratory.results.glob("comparisons/*")
     assert len(json.loads((folder / "comparison.json").read_text())["seeds"]) == 2
     title = load_comparison("spirals", SHIPPED).title
     settings = "2 paired seeds, the paper's settings for every head"
-    expect(page.get_by_text("Finished:")).to_have_text(f"Finished: {title}, {settings}")
+    expect(page.get_by_text("Finished:")).to_have_text(f"Finished: quantum on {title}, {settings}")
     scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
     assert page.evaluate(scrolled) > 1000
     page.get_by_role("button", name="Show it").click()

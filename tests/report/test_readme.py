@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.rivals import CANDIDATE
 from core.comparison.store import SHIPPED, load_comparison, load_predictions
 from core.report.verdicts import words
 from core.statistics.verdict import Verdict
@@ -29,24 +28,24 @@ def mean(name: str, head: str) -> float:
 @pytest.mark.parametrize(
     ("start", "name", "head"),
     [
-        ("Spirals", "spirals", CANDIDATE),
+        ("Spirals", "spirals", "quantum"),
         ("Spirals", "spirals", "near zero"),
         ("Spirals", "spirals", "no entanglers"),
         ("Spirals", "spirals", "paper's classical"),
         ("Spirals", "spirals", "RBF-SVM"),
         ("Spirals", "spirals-tuned", "two tanh layers"),
-        ("Spirals", "spirals-tuned", CANDIDATE),
+        ("Spirals", "spirals-tuned", "quantum"),
         ("Spirals", "spirals-tuned", "near zero"),
         ("Spirals", "spirals-tuned", "closed form"),
-        ("Ants and bees", "ants_bees-layer3", CANDIDATE),
+        ("Ants and bees", "ants_bees-layer3", "quantum"),
         ("Ants and bees", "ants_bees-layer3", "closed form"),
         ("Ants and bees", "ants_bees-layer3", "logistic regression"),
         ("Ants and bees", "ants_bees-layer3", "RBF-SVM"),
-        ("Ants and bees", "ants_bees-layer3-tuned", CANDIDATE),
-        ("Dogs and cats", "dogs_cats-layer3", CANDIDATE),
+        ("Ants and bees", "ants_bees-layer3-tuned", "quantum"),
+        ("Dogs and cats", "dogs_cats-layer3", "quantum"),
         ("Dogs and cats", "dogs_cats-layer3", "bottleneck"),
         ("Dogs and cats", "dogs_cats-layer3", "RBF-SVM"),
-        ("Planes and cars", "planes_cars-layer3", CANDIDATE),
+        ("Planes and cars", "planes_cars-layer3", "quantum"),
         ("Planes and cars", "planes_cars-layer3", "RBF-SVM"),
     ],
 )

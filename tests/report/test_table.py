@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.comparison.problem import SHIPPED_TRIALS
-from core.comparison.store import SHIPPED, load_comparison, load_predictions, untuned_comparison
+from core.comparison.store import SHIPPED, load_comparison, load_predictions, stored_names, untuned_comparison
 from core.report.comparison import contribution_table, evidence_table, rivals_table
 from core.report.table import Cell, Column, Table, markdown, plain
 from core.report.verdicts import words
@@ -42,7 +41,7 @@ def test_columns_are_chosen_by_their_headings_in_any_order() -> None:
         TABLE.only("Loss")
 
 
-@pytest.mark.parametrize("name", SHIPPED_TRIALS)
+@pytest.mark.parametrize("name", stored_names(SHIPPED))
 def test_the_table_of_rivals_shows_what_is_stored(name: str) -> None:
     comparison = load_comparison(name, SHIPPED)
     verdicts = comparison.verdicts(load_predictions(name, SHIPPED))
@@ -86,8 +85,10 @@ def test_the_evidence_of_a_verdict_names_every_test() -> None:
 
 
 def test_shares_of_the_circuits_part_stay_between_0_and_100_percent() -> None:
-    for name in SHIPPED_TRIALS:
-        table = contribution_table(load_comparison(name, SHIPPED).contribution)
+    for name in stored_names(SHIPPED):
+        contribution = load_comparison(name, SHIPPED).contribution
+        assert contribution is not None
+        table = contribution_table(contribution)
         for row in table.rows:
             if "%" in row[1].text:
                 numbers = [float(word.strip("()%")) for word in row[1].text.split() if word.strip("()")[0].isdigit()]

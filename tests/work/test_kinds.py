@@ -135,7 +135,7 @@ def test_the_notebook_computes_in_a_worker_what_it_computes_here(lone: LoneJobs)
 
 def test_a_stopped_comparison_keeps_nothing(lone: LoneJobs) -> None:
     config = problem_config("moons").model_copy(update={"seeds": 2})
-    work = Compare(config=config, command="python -m core compare --problem moons --seeds 2")
+    work = Compare(config=config)
     run_id = lone.submit(work)
     under_way(lone, work)
     progress = standing(lone, work).progress

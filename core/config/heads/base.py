@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -46,6 +46,21 @@ class Choice:
     """Ablations have a menu of their own."""
 
 
+Group = Literal["ablation", "ansatz", "classical"]
+"""What a head is to a quantum head that it is compared with."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A head that enters comparisons."""
+
+    name: str
+    group: Group
+    words: str
+    """What it is, for a person"""
+    head: "Head"
+
+
 class Head(Frozen):
     """A trained head: its fields, and everything that the laboratory has to know of its kind."""
 
@@ -59,6 +74,18 @@ class Head(Frozen):
     """Kinds stand in the order of these numbers."""
     choices: ClassVar[tuple[Choice, ...]]
     """Its lines in the laboratory's menus."""
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        """Heads of this kind that are compared with any candidate on points or on images.
+
+        circuit: the size that they are matched to; init_scale: the candidate's start, for those that share it.
+        """
+        return ()
+
+    def siblings(self) -> tuple[Entrant, ...]:
+        """This head with one field changed: what a comparison shows of its parts when it is the candidate."""
+        return ()
 
     @property
     @abstractmethod
@@ -105,6 +132,10 @@ class Head(Frozen):
         return counts[True], counts[False]
 
 
+INNER_WIDTHS = (2, 3, 4, 5, 6, 8)
+"""Widths that tuning tries alike for every head with an inner layer as wide as a circuit."""
+
+
 class QuantumShape(Head):
     """Size of a dressed quantum circuit, or of the circuit that a classical head is matched to."""
 
@@ -125,7 +156,7 @@ class AsWideAsQubits(QuantumShape):
 
     @property
     def inner_widths(self) -> tuple[int, ...]:
-        return (2, 3, 4, 5, 6, 8)
+        return INNER_WIDTHS
 
     def with_inner_width(self, width: int) -> Self:
         return self.model_copy(update={"n_qubits": width})

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from core.config.heads.base import Choice, Head, Style
+from core.config.heads.base import INNER_WIDTHS, Choice, CircuitSettings, Entrant, Head, Style
 from core.config.heads.layers import Activation, Layer, dense_stack
 
 STYLE = Style("bottleneck", "#E69F00", "22px,4px")
@@ -19,6 +19,15 @@ class Bottleneck(Head):
 
     place_in_menu: ClassVar[int] = 2
     choices: ClassVar[tuple[Choice, ...]] = (Choice(STYLE, lambda circuit: Bottleneck(width=circuit.n_qubits)),)
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        n = circuit.n_qubits
+        return (
+            Entrant("bottleneck", "classical", f"{n} units, tanh", cls(width=n)),
+            Entrant("bottleneck, ReLU", "classical", f"{n} units, ReLU", cls(width=n, activation="relu")),
+            Entrant("bottleneck, sine", "classical", f"{n} units, sine", cls(width=n, activation="sine")),
+        )
 
     @property
     def style(self) -> Style:
@@ -41,7 +50,7 @@ class Bottleneck(Head):
 
     @property
     def inner_widths(self) -> tuple[int, ...]:
-        return (2, 4, 8, 16, 32, 64)
+        return INNER_WIDTHS
 
     def with_inner_width(self, width: int) -> Self:
         return self.model_copy(update={"width": width})

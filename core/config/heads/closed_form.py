@@ -3,7 +3,7 @@
 from math import pi
 from typing import ClassVar, Literal
 
-from core.config.heads.base import AsWideAsQubits, Choice, Style
+from core.config.heads.base import AsWideAsQubits, Choice, CircuitSettings, Entrant, Style
 from core.config.heads.layers import Dense, Elementwise, Layer, SineProducts
 
 STYLE = Style("closed form", "#5B7F9C", "9px,3px")
@@ -18,6 +18,11 @@ class ClosedForm(AsWideAsQubits):
     choices: ClassVar[tuple[Choice, ...]] = (
         Choice(STYLE, lambda circuit: ClosedForm(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
     )
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        head = cls(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth, init_scale=init_scale)
+        return (Entrant("closed form", "classical", "the circuit at zero angles: a product of sines", head),)
 
     @property
     def style(self) -> Style:

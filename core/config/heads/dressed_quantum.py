@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from core.config.ansatze.registry import ANSAETZE
 from core.config.heads.ablations import ABLATIONS, WHOLE, Variant
-from core.config.heads.base import AsWideAsQubits, Choice, CircuitSettings, Style
+from core.config.heads.base import AsWideAsQubits, Choice, CircuitSettings, Entrant, Group, Style
 from core.config.heads.layers import Circuit, Dense, Elementwise, Layer
 from core.validation import OneOf
 
@@ -43,6 +43,37 @@ class DressedQuantum(AsWideAsQubits):
             for name, variant in ABLATIONS.items()
         ),
     )
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        head = sized_circuit(circuit).model_copy(update={"init_scale": init_scale})
+        return (Entrant("quantum", "ansatz", head.detail, head),)
+
+    def siblings(self) -> tuple[Entrant, ...]:
+        """Its ablations, another start, and other circuits; none where it is an ablation already."""
+        if self.ablation != "none":
+            return ()
+
+        def sibling(name: str, group: Group, words: str, **fields: Any) -> Entrant:
+            return Entrant(name, group, words, DressedQuantum.model_validate(self.model_dump() | fields))
+
+        parts = [
+            sibling(variant.style.label, "ablation", variant.words, ablation=name)
+            for name, variant in ABLATIONS.items()
+        ]
+        parts.append(sibling("large q_delta", "ablation", "angles start with a spread of 1 radian", q_delta=1.0))
+        if self.init_scale is not None:
+            start = "dense layers start as torch.nn.Linear does"
+            parts.append(sibling("ordinary start", "ablation", start, init_scale=None))
+        circuits = [
+            sibling(f"re-upload × {repeats}", "ansatz", "data embedded again", reuploads=repeats)
+            for repeats in dict.fromkeys((2, self.q_depth))
+            if 1 < repeats <= self.q_depth
+        ]
+        circuits += [
+            sibling(name.replace("_", " "), "ansatz", ansatz.words, ansatz=name) for name, ansatz in ANSAETZE.items()
+        ]
+        return tuple(each for each in (*parts, *circuits) if each.head != self)
 
     @model_validator(mode="after")
     def _reuploads_fit(self) -> "DressedQuantum":

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from core.config.heads.base import Choice, Head, Style
+from core.config.heads.base import Choice, CircuitSettings, Entrant, Head, Style
 from core.config.heads.layers import Dense, Layer
 
 STYLE = Style("linear", "#009E73", "12px,4px")
@@ -15,6 +15,10 @@ class Linear(Head):
 
     place_in_menu: ClassVar[int] = 3
     choices: ClassVar[tuple[Choice, ...]] = (Choice(STYLE, lambda circuit: Linear()),)
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        return (Entrant("linear", "classical", "no inner layer", cls()),)
 
     @property
     def style(self) -> Style:

@@ -1,10 +1,10 @@
 """A classical network of hidden layers."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from core.config.heads.base import Choice, QuantumShape, Style
+from core.config.heads.base import Choice, CircuitSettings, Entrant, QuantumShape, Style
 from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.heads.layers import Activation, Layer, dense_stack
 
@@ -28,6 +28,27 @@ class MLP(QuantumShape):
     choices: ClassVar[tuple[Choice, ...]] = (
         Choice(STYLE, lambda circuit: MLP(n_qubits=circuit.n_qubits, q_depth=circuit.q_depth)),
     )
+
+    @classmethod
+    def rivals(cls, circuit: CircuitSettings, init_scale: float | None, is_points: bool) -> tuple[Entrant, ...]:
+        n = circuit.n_qubits
+        matched = cls(n_qubits=n, q_depth=circuit.q_depth)
+
+        def rival(name: str, words: str, **fields: Any) -> Entrant:
+            return Entrant(name, "classical", words, matched.model_copy(update=fields))
+
+        one = rival("mlp", "one hidden layer of leaky ReLU, as many parameters as the quantum head")
+        if not is_points:
+            return one, rival("wider mlp", "hidden 64, leaky ReLU", hidden=(64,))
+        tanh = {"hidden": (n, n), "activation": "tanh"}
+        start = "two layers of 5 tanh units, started near zero as in the paper"
+        return (
+            one,
+            rival("paper's classical", start, **tanh, init_scale=init_scale),
+            rival("two tanh layers", f"the same, ordinary start: {n}-{n}", **tanh),
+            rival("two sine layers", f"hidden {n}-{n}, sine", hidden=(n, n), activation="sine"),
+            rival("wider mlp", "hidden 16-16, leaky ReLU", hidden=(16, 16)),
+        )
 
     @property
     def style(self) -> Style:

@@ -32,7 +32,7 @@ class AtRival(Progress):
 
     rival: str
     stage: str
-    """"tuning", "training" or "cross-validation" """
+    """"tuning", "training" or "fitting" """
     number: int
     """Of this rival, counted from 1."""
     n_rivals: int
@@ -48,16 +48,25 @@ class Compare(Work):
     """The candidate's; its seeds are the paired seeds of all."""
     n_trials: int = 0
     """Settings that every head may try first."""
+    rivals: tuple[str, ...] = ()
+    """Names of those to compare with; empty: all."""
     name: str = ""
     """Of the stored comparison; empty: time and problem."""
-    command: str = ""
-    """The command line that runs it again, for its record."""
     ships: bool = False
     """Whether it replaces one that comes with the laboratory."""
 
     @property
     def title(self) -> str:
-        return f"comparison on {self.config.dataset}, {self.config.seeds} seeds"
+        tuned = f", {self.n_trials} settings tried" if self.n_trials else ""
+        who = f"{self.config.head.style.label} against its rivals"
+        return f"{who} on {self.config.features.title}, {self.config.seeds} seeds{tuned}"
+
+    @property
+    def command(self) -> str:
+        """The command line that runs it again, for its record."""
+        from core.comparison.command_line import command_line
+
+        return command_line(self.config, self.n_trials, self.rivals)
 
     def material(self) -> FeatureBank:
         return load_bank(self.config.features)
@@ -69,7 +78,10 @@ class Compare(Work):
         name = self.name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{problem_name(self.config)}"
         bank = material if material is not None else load_bank(self.config.features)
         began = monotonic()
-        for event in run_comparison(self.config, bank, name=name, command=self.command, n_trials=self.n_trials):
+        events = run_comparison(
+            self.config, bank, name=name, command=self.command, n_trials=self.n_trials, chosen=self.rivals
+        )
+        for event in events:
             if isinstance(event, ComparisonFinished):
                 yield Compared(event.comparison, event.predictions)
             else:

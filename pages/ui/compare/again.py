@@ -2,31 +2,56 @@
 
 import streamlit as st
 
-from core.comparison.problem import PROBLEMS, TRIALS, problem_config
+from core.comparison.problem import CONDITIONS, PROBLEMS, TRIALS, Conditions, problem_config
+from core.comparison.rivals import rivals
+from core.config.heads.base import CircuitSettings
+from core.config.heads.registry import head_choices
+from core.config.run import RunConfig
 from core.report.verdicts import too_few_seeds
 from core.statistics.intervals import SEEDS
 from core.work.kinds.compare import Compare
-from pages.ui.compare.choice import comparison_title
+from pages.ui.compare.choice import CONDITION_LABELS, comparison_title
 from pages.ui.compare.running import comparisons_view, is_compared, start_comparison
+
+PAPERS = "quantum"
+"""The candidate of the comparisons that ship"""
 
 
 def run_again(shown: str | None) -> None:
     """The controls of a new comparison, of the problem that is shown unless another one is chosen."""
     left, middle, right = st.columns([3, 2, 1.4])
     _follow(shown)
-    problem = left.selectbox("Problem to run", list(PROBLEMS), format_func=comparison_title, key="run-problem")
+    left.selectbox("Problem to run", list(PROBLEMS), format_func=comparison_title, key="run-problem")
     seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
-    if too_few := too_few_seeds(seeds):
-        middle.warning(f"{too_few}.", icon=":material/warning:")
-    trials = right.number_input(
+    right.number_input(
         "Settings to try",
         0,
         64,
         0,
         key="run-trials",
-        help=f"For every head, on validation data; 0: the paper's settings for all. The shipped ones try {TRIALS}.",
+        help=f"For every head, on validation data; 0: the same settings for all. The shipped ones try {TRIALS}.",
     )
-    work = _work(problem, seeds, trials)
+    left, middle, right = st.columns([3, 2, 1.4])
+    ways: list[Conditions] = ["converged", "paper"]
+    left.segmented_control(
+        "Conditions to run",
+        ways,
+        default=ways[0],
+        required=True,
+        format_func=lambda name: CONDITION_LABELS[name],
+        key="run-conditions",
+        help="; ".join(f"{CONDITION_LABELS[name]}: {CONDITIONS[name]}" for name in ways),
+    )
+    candidates = [*head_choices(), *head_choices(ablations=True)]
+    middle.selectbox("Candidate", candidates, key="run-candidate", help="The head that all others are compared with.")
+    config = _config()
+    names = [rival.name for rival in rivals(config)[1:]]
+    state = st.session_state
+    state["run-rivals"] = [name for name in state.get("run-rivals", []) if name in names]  # those of this candidate
+    st.multiselect("Rivals", names, placeholder=f"all {len(names)}", key="run-rivals")
+    if too_few := too_few_seeds(seeds):
+        st.warning(f"{too_few}.", icon=":material/warning:")
+    work = _work()
     st.button(
         "Compare",
         icon=":material/play_arrow:",
@@ -42,17 +67,26 @@ def run_again(shown: str | None) -> None:
     )
 
 
-def _work(problem: str, seeds: int, trials: int) -> Compare:
+def _config() -> RunConfig:
+    """The candidate's run, of the controls' values."""
+    state = st.session_state
+    config = problem_config(state["run-problem"], state["run-conditions"])
+    if (name := state["run-candidate"]) != PAPERS:
+        circuit = CircuitSettings(**config.head.controls)
+        choices = head_choices() | head_choices(ablations=True)
+        config = config.model_copy(update={"head": choices[name].head(circuit)})
+    return config.model_copy(update={"seeds": state["run-seeds"]})
+
+
+def _work() -> Compare:
     """The comparison of these settings."""
-    config = problem_config(problem).model_copy(update={"seeds": seeds})
-    command = f"python -m core compare --problem {problem} --seeds {seeds} --trials {trials}"
-    return Compare(config=config, n_trials=trials, command=command)
+    state = st.session_state
+    return Compare(config=_config(), n_trials=state["run-trials"], rivals=tuple(state["run-rivals"]))
 
 
 def _start_what_is_set() -> None:
     """Start the comparison of the controls as they are at the click, which may be newer than what was drawn last."""
-    state = st.session_state
-    start_comparison(_work(state["run-problem"], state["run-seeds"], state["run-trials"]))
+    start_comparison(_work())
 
 
 def _follow(shown: str | None) -> None:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.comparison.problem import PROBLEMS
+from core.comparison.problem import CONDITIONS, PROBLEMS, SHIPPED_COMPARISONS
 from core.comparison.record import Comparison
-from core.comparison.rivals import CANDIDATE
 from core.comparison.store import load_comparison, stored_names
 from core.errors import LabError
 from core.statistics.verdict import MARGIN
 
-SETTINGS = {"paper": "the paper's for every head", "tuned": "tuned equally"}
+AS_RUN = "as it was run"
+"""What is said of comparisons that do not ship, instead of their conditions"""
+
+CONDITION_LABELS = {"converged": "converged", "paper": "the paper's", "tuned": "tuned equally"}
 """In the address → on the page"""
 
 MARGINS = (0.1, 10.0)
@@ -45,25 +47,26 @@ def choose() -> Choice | None:
     if not names:
         return None
     left, middle, right = st.columns([3, 2, 1.4])
-    own = [name for name in names if name.removesuffix("-tuned") not in PROBLEMS]
-    problems = [name for name in PROBLEMS if name in names or f"{name}-tuned" in names] + own
+    there = [shipped for name, shipped in SHIPPED_COMPARISONS.items() if name in names]
+    own = [name for name in names if name not in SHIPPED_COMPARISONS]
+    problems = [*dict.fromkeys(shipped.problem for shipped in there), *own]
     refused: list[Refused] = []
     problem = _named_in_address("problem", problems, problems[0], refused)
     left.selectbox(
         "Problem", problems, format_func=comparison_title, key="problem", on_change=into_address, args=("problem",)
     )
-    there = [each for each in SETTINGS if _stored_as(problem, each) in names]
-    settings = _named_in_address("settings", there, there[0], refused)
+    ways: list[str] = [shipped.conditions for shipped in there if shipped.problem == problem] or [AS_RUN]
+    settings = _named_in_address("settings", ways, ways[0], refused)
     middle.segmented_control(
-        "Learning rate and width",
-        there,
+        "Conditions",
+        ways,
         required=True,
-        format_func=lambda each: SETTINGS[each] if problem in PROBLEMS else "as it was run",
+        format_func=lambda each: CONDITION_LABELS.get(each, each),
         key="settings",
         on_change=into_address,
         args=("settings",),
-        help="The paper's settings were chosen for the quantum head. Tuned equally: every head tries the same number "
-        "of settings on validation data first.",
+        help="; ".join(f"{CONDITION_LABELS[name]}: {words}" for name, words in CONDITIONS.items())
+        + ". Many of the paper's settings were chosen for the quantum head.",
     )
     margin = _margin_in_address(refused)
     right.number_input(
@@ -80,7 +83,7 @@ def choose() -> Choice | None:
     except LabError as error:
         st.warning(str(error))
         return None
-    others = [name for name in comparison.accuracy() if name != CANDIDATE]
+    others = [name for name in comparison.accuracy() if name != comparison.candidate]
     against = _named_in_address("against", others, "bottleneck" if "bottleneck" in others else others[0], refused)
     if refused:
         st.info(_told(refused))
@@ -88,7 +91,9 @@ def choose() -> Choice | None:
 
 
 def _stored_as(problem: str, settings: str) -> str:
-    return f"{problem}-tuned" if settings == "tuned" else problem
+    asked = (problem, settings)
+    shipped = (each.name for each in SHIPPED_COMPARISONS.values() if (each.problem, each.conditions) == asked)
+    return next(shipped, problem)
 
 
 def _named_in_address(key: str, options: Sequence[str], default: str, refused: list[Refused]) -> str:

@@ -5,16 +5,21 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.comparison.problem import PROBLEMS
+from core.comparison.problem import SHIPPED_COMPARISONS, conditions_of
 from core.comparison.record import Comparison, Contribution, comparison_ranking
-from core.comparison.rivals import CANDIDATE, GROUPS
+from core.comparison.rivals import GROUPS
 from core.comparison.store import load_comparison, stored_names, untuned_comparison
 from core.errors import LabError
 from core.figures.comparison import critical_difference, list_height, tuning
-from core.report.comparison import contribution_sentence, contribution_table, rivals_table, tuning_sentence
+from core.report.comparison import (
+    contribution_sentence,
+    contribution_table,
+    rivals_table,
+    tuning_caption,
+    tuning_sentence,
+)
 from core.statistics.verdict import Verdict
 from pages.ui.charts import charts
-from pages.ui.compare.choice import comparison_title
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
 
@@ -55,7 +60,7 @@ def tuning_tried(comparison: Comparison) -> None:
     shown = st.multiselect(
         "Heads",
         list(tried),
-        default=[name for name in (CANDIDATE, "bottleneck", "mlp", "wider mlp") if name in tried],
+        default=[name for name in (comparison.candidate, "bottleneck", "mlp", "wider mlp") if name in tried],
         key="tuned-heads",
     )
     if shown:
@@ -66,19 +71,16 @@ def tuning_tried(comparison: Comparison) -> None:
             revision=f"{comparison.name} {shown}",
             describe=["Validation loss of every setting that tuning tried"],
         )
-    trials = len(next(iter(tried.values())).trials)
-    st.caption(
-        f"{trials} settings for every head, judged by the mean validation loss of three seeds that the comparison does "
-        "not use; the first is the untuned one. Ringed: chosen. scikit-learn's methods are cross-validated instead."
-    )
+    st.caption(tuning_caption(comparison))
     if untuned := untuned_comparison(comparison):
         st.markdown(f"**On the test set** {tuning_sentence(comparison, untuned)}")
 
 
-def ranks(tuned: bool) -> None:
-    """Average ranks of all heads over the comparisons that ship."""
-    suffix = "-tuned" if tuned else ""
-    there = [name + suffix for name in PROBLEMS if name + suffix in stored_names()]
+def ranks(comparison: Comparison) -> None:
+    """Average ranks of all heads over the comparisons that ship under the conditions of this one."""
+    conditions = conditions_of(comparison.config, comparison.tuned)
+    names = stored_names()
+    there = [name for name, each in SHIPPED_COMPARISONS.items() if each.conditions == conditions and name in names]
     try:
         comparisons = [load_comparison(name) for name in there]
         ranking = comparison_ranking(comparisons)
@@ -92,7 +94,7 @@ def ranks(tuned: bool) -> None:
         revision=" ".join(there),
         describe=[f"Average ranks of {len(ranking.ranks)} heads over {ranking.n_datasets} comparisons"],
     )
-    titles = ", ".join(comparison_title(comparison.name.removesuffix("-tuned")) for comparison in comparisons)
+    titles = ", ".join(each.title for each in comparisons)
     st.caption(
         f"Average rank by mean test accuracy over {ranking.n_datasets} comparisons: {titles}. Heads "
         f"beside one bar have ranks that differ by less than Nemenyi's "

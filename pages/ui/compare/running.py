@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.comparison.problem import CONDITIONS, conditions_of
 from core.comparison.store import load_comparison
 from core.errors import LabError
 from core.work.kinds.compare import Compare
@@ -71,8 +72,9 @@ def _in_words(name: str) -> str:
     except LabError as error:
         return str(error)
     trials = max(len(result.trials) for result in comparison.results)
-    settings = f"{trials} settings tried for every head" if trials else "the paper's settings for every head"
-    return f"{comparison.title}, {len(comparison.seeds)} paired seeds, {settings}"
+    conditions = CONDITIONS[conditions_of(comparison.config, comparison.tuned)]
+    settings = f"{trials} settings tried for every head" if trials else conditions
+    return f"{comparison.candidate} on {comparison.title}, {len(comparison.seeds)} paired seeds, {settings}"
 
 
 def _show(name: str) -> None:

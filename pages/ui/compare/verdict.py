@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.comparison.record import Comparison
-from core.comparison.rivals import CANDIDATE
 from core.comparison.store import load_predictions
 from core.figures.comparison import differences_height, paired_differences
 from core.report.comparison import evidence_table, plain_answers
@@ -42,7 +41,7 @@ def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
         f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one "
         f"test set of {comparison.n_test:,} samples; the dots show variation between seeds only, the intervals that of "
         f"other test samples too. The margin, {points(verdicts[0].margin)}, is "
-        f"{_share_of_errors(comparison, verdicts):.0%} of the errors that {CANDIDATE} makes here."
+        f"{_share_of_errors(comparison, verdicts):.0%} of the errors that {comparison.candidate} makes here."
     )
     for names in comparison.same_networks(load_predictions(comparison.name)):
         st.caption(
@@ -53,7 +52,7 @@ def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
 
 def _share_of_errors(comparison: Comparison, verdicts: Sequence[Verdict]) -> float:
     """The margin as a share of the candidate's errors: at 96 % accuracy a point is a quarter of them."""
-    errors = 1 - mean_interval(comparison.accuracy()[CANDIDATE]).estimate
+    errors = 1 - mean_interval(comparison.accuracy()[comparison.candidate]).estimate
     return verdicts[0].margin / 100 / errors if errors else 1.0
 
 
