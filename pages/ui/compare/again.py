@@ -7,11 +7,17 @@ from core.comparison.rivals import rivals
 from core.config.heads.base import CircuitSettings
 from core.config.heads.registry import head_choices
 from core.config.run import RunConfig
+from core.errors import LabError
+from core.experiment.configs import experiment
+from core.experiment.controls import CONTROLS, values_of
 from core.report.verdicts import too_few_seeds
 from core.statistics.intervals import SEEDS
 from core.work.kinds.compare import Compare
 from pages.ui.compare.choice import CONDITION_LABELS, comparison_title
 from pages.ui.compare.running import comparisons_view, is_compared, start_comparison
+
+LABORATORY = "laboratory"
+"""Instead of a problem: the settings that the laboratory's controls have; also in the address, of links from there"""
 
 PAPERS = "quantum"
 """The candidate of the comparisons that ship"""
@@ -19,9 +25,12 @@ PAPERS = "quantum"
 
 def run_again(shown: str | None) -> None:
     """The controls of a new comparison, of the problem that is shown unless another one is chosen."""
+    state = st.session_state
+    laboratory = _laboratory()
+    _follow(shown, bool(laboratory))
     left, middle, right = st.columns([3, 2, 1.4])
-    _follow(shown)
-    left.selectbox("Problem to run", list(PROBLEMS), format_func=comparison_title, key="run-problem")
+    problems = [LABORATORY, *PROBLEMS] if laboratory else [*PROBLEMS]
+    problem = left.selectbox("Problem to run", problems, format_func=_title, key="run-problem")
     seeds = middle.number_input("Paired seeds", 2, 64, SEEDS, key="run-seeds")
     right.number_input(
         "Settings to try",
@@ -31,22 +40,26 @@ def run_again(shown: str | None) -> None:
         key="run-trials",
         help=f"For every head, on validation data; 0: the same settings for all. The shipped ones try {TRIALS}.",
     )
-    left, middle, right = st.columns([3, 2, 1.4])
-    ways: list[Conditions] = ["converged", "paper"]
-    left.segmented_control(
-        "Conditions to run",
-        ways,
-        default=ways[0],
-        required=True,
-        format_func=lambda name: CONDITION_LABELS[name],
-        key="run-conditions",
-        help="; ".join(f"{CONDITION_LABELS[name]}: {CONDITIONS[name]}" for name in ways),
-    )
-    candidates = [*head_choices(), *head_choices(ablations=True)]
+    left, middle = st.columns([3, 3.4])
+    if problem == LABORATORY:
+        left.caption("Data, features, budget and circuit are those of the laboratory.")
+        candidates = [config.head.style.label for config in laboratory]
+    else:
+        ways: list[Conditions] = ["converged", "paper"]
+        left.segmented_control(
+            "Conditions to run",
+            ways,
+            default=ways[0],
+            required=True,
+            format_func=lambda name: CONDITION_LABELS[name],
+            key="run-conditions",
+            help="; ".join(f"{CONDITION_LABELS[name]}: {CONDITIONS[name]}" for name in ways),
+        )
+        candidates = [*head_choices(), *head_choices(ablations=True)]
+    if state.get("run-candidate") not in candidates:
+        state["run-candidate"] = candidates[0]
     middle.selectbox("Candidate", candidates, key="run-candidate", help="The head that all others are compared with.")
-    config = _config()
-    names = [rival.name for rival in rivals(config)[1:]]
-    state = st.session_state
+    names = [rival.name for rival in rivals(_config())[1:]]
     state["run-rivals"] = [name for name in state.get("run-rivals", []) if name in names]  # those of this candidate
     st.multiselect("Rivals", names, placeholder=f"all {len(names)}", key="run-rivals")
     if too_few := too_few_seeds(seeds):
@@ -67,14 +80,32 @@ def run_again(shown: str | None) -> None:
     )
 
 
+def _laboratory() -> tuple[RunConfig, ...]:
+    """The runs that the laboratory's controls describe; none where nobody has been there or they do not fit."""
+    state = st.session_state
+    if any(name not in state for name in CONTROLS):
+        return ()
+    try:
+        return experiment(values_of({name: state[name] for name in CONTROLS})).configs
+    except LabError:
+        return ()
+
+
+def _title(problem: str) -> str:
+    return "The laboratory's settings" if problem == LABORATORY else comparison_title(problem)
+
+
 def _config() -> RunConfig:
     """The candidate's run, of the controls' values."""
     state = st.session_state
-    config = problem_config(state["run-problem"], state["run-conditions"])
-    if (name := state["run-candidate"]) != PAPERS:
-        circuit = CircuitSettings(**config.head.controls)
-        choices = head_choices() | head_choices(ablations=True)
-        config = config.model_copy(update={"head": choices[name].head(circuit)})
+    name = state["run-candidate"]
+    if state["run-problem"] == LABORATORY:
+        config = next(each for each in _laboratory() if each.head.style.label == name)
+    else:
+        config = problem_config(state["run-problem"], state["run-conditions"])
+        if name != PAPERS:
+            choices = head_choices() | head_choices(ablations=True)
+            config = config.model_copy(update={"head": choices[name].head(CircuitSettings(**config.head.controls))})
     return config.model_copy(update={"seeds": state["run-seeds"]})
 
 
@@ -89,8 +120,10 @@ def _start_what_is_set() -> None:
     start_comparison(_work())
 
 
-def _follow(shown: str | None) -> None:
-    """Keep the problem to run at the one that is shown, until somebody chooses another one."""
+def _follow(shown: str | None, has_laboratory: bool) -> None:
+    """Keep the problem to run at the one that is shown, until somebody chooses another one or comes with settings."""
     state = st.session_state
-    if shown in PROBLEMS and state.get("run-problem") in (None, state.get("run-follows"), shown):
+    if has_laboratory and "run-problem" not in state and st.query_params.get("from") == LABORATORY:
+        state["run-problem"] = LABORATORY
+    elif shown in PROBLEMS and state.get("run-problem") in (None, state.get("run-follows"), shown):
         state["run-problem"] = state["run-follows"] = shown

@@ -9,6 +9,7 @@ from core.comparison.problem import CONDITIONS, PROBLEMS, SHIPPED_COMPARISONS
 from core.comparison.record import Comparison
 from core.comparison.store import load_comparison, stored_names
 from core.errors import LabError
+from core.experiment.controls import DATASET
 from core.statistics.verdict import MARGIN
 
 AS_RUN = "as it was run"
@@ -51,7 +52,7 @@ def choose() -> Choice | None:
     own = [name for name in names if name not in SHIPPED_COMPARISONS]
     problems = [*dict.fromkeys(shipped.problem for shipped in there), *own]
     refused: list[Refused] = []
-    problem = _named_in_address("problem", problems, problems[0], refused)
+    problem = _named_in_address("problem", problems, _of_the_laboratory(problems) or problems[0], refused)
     left.selectbox(
         "Problem", problems, format_func=comparison_title, key="problem", on_change=into_address, args=("problem",)
     )
@@ -88,6 +89,12 @@ def choose() -> Choice | None:
     if refused:
         st.info(_told(refused))
     return Choice(comparison, margin, against)
+
+
+def _of_the_laboratory(problems: Sequence[str]) -> str | None:
+    """The first problem on the data set that the laboratory's controls are set to, if they have been drawn."""
+    data = st.session_state.get(DATASET.name)
+    return next((name for name in problems if name in PROBLEMS and PROBLEMS[name].dataset == data), None)
 
 
 def _stored_as(problem: str, settings: str) -> str:
