@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"."""
+    """Seconds for a person: "0.4 s", "12 s", "3 min", "20 h"; "0.1 s" is the least."""
     if seconds < 1:
-        return f"{seconds:.1f} s"
+        return f"{max(seconds, 0.1):.1f} s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"

@@ -13,9 +13,9 @@ from core.runs.shipped import any_seeds, shipped_index
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.settings import settings
-from core.words import duration
 from pages.ui.extraction import extraction_view
 from pages.ui.forecast import forecast
+from pages.ui.laboratory import wording
 from pages.ui.laboratory.fold import fold
 from pages.ui.laboratory.form import controls, read_address, to_defaults, write_address
 from pages.ui.laboratory.ghosts import leave
@@ -86,7 +86,7 @@ def known_runs(named: str) -> tuple[tuple[str, ...], str]:
             problem = str(error)
             continue
         if belonging and shared_settings(snapshot.config) != shared_settings(belonging[0].config):
-            problem = f"Run {run_id} has other settings than {belonging[0].run_id}: open it by itself."
+            problem = wording.do_not_belong(run_id, belonging[0].run_id)
         else:
             belonging.append(snapshot)
     return tuple(each.run_id for each in belonging), problem
@@ -111,16 +111,8 @@ def run_button(wanted: Experiment | None) -> None:
             on_click=start_what_is_set,
         )
         if wanted and not missing:
-            seconds, is_sure = seconds_of(wanted)
-            if seconds is None:
-                st.caption("time not known", help="Such a head has not been trained here yet.")
-            elif is_sure:
-                st.caption(f"about {duration(seconds)}", help="Learnt from the runs of this machine.")
-            else:
-                st.caption(
-                    f"perhaps {duration(seconds)}",
-                    help="Learnt from runs of other sizes or elsewhere; the first one here will make it exact.",
-                )
+            expected, why = wording.run_time(*seconds_of(wanted))
+            st.caption(expected, help=why)
 
 
 def start_what_is_set() -> None:

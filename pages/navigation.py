@@ -16,7 +16,7 @@ try:
     check_settings()
     refused = ""
 except LabError as error:
-    refused = f"{error}. Then start the laboratory again."
+    refused = f"{error}. Change it and restart the laboratory."
 page = st.navigation(
     [
         st.Page("laboratory.py", title="Laboratory", icon=":material/science:", default=True),

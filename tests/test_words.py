@@ -6,7 +6,8 @@ from core.words import counted, duration, listed
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")]
+    ("seconds", "words"),
+    [(0.003, "0.1 s"), (0.42, "0.4 s"), (9.4, "9 s"), (99.0, "99 s"), (197, "3 min"), (71460, "20 h")],
 )
 def test_durations_for_a_person(seconds: float, words: str) -> None:
     assert duration(seconds) == words

@@ -198,7 +198,7 @@ FEATURES = FeaturesOf(
     "Features",
     " ".join(
         (
-            "The frozen network that turns an image into numbers, where it is cut, and how many numbers it gives.",
+            "The frozen network that turns images into numbers, where it is cut, and how many numbers it gives.",
             *(network.about for network in NETWORKS.values() if network.about),
         )
     ),
@@ -226,13 +226,13 @@ SEEDS = Number("seeds", "Seeds", int, RunConfig, "slider")
 HEADS = SomeOf(
     "heads",
     "Heads to compare",
-    "Trained on the same features, the same batches and the same budget.",
+    "All heads train on the same features and batches, for the same number of epochs.",
     lambda: list(head_choices()),
 )
 ABLATIONS = SomeOf(
     "ablations",
     "Quantum head without …",
-    "Ablations: each is trained beside the whole head and shows whether that part matters.",
+    "Each ablation trains beside the whole quantum head and shows whether the removed part matters.",
     lambda: list(head_choices(ablations=True)),
 )
 ANSATZ = OneOf(

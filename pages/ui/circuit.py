@@ -17,6 +17,7 @@ from core.config.heads.dressed_quantum import DressedQuantum
 from core.config.run import head_config
 from core.errors import LabError
 from core.experiment.controls import N_QUBITS, Q_DEPTH
+from pages.ui import wording
 from pages.ui.routes import CIRCUIT_PATH, CIRCUITS_PATH, address
 from pages.ui.service import jobs, load_for_good
 
@@ -48,16 +49,12 @@ def circuit_view(head: DressedQuantum, angles: tuple[float, ...] | None, run_id:
         data={
             "blocks": _blocks(head, angles),
             "choices": f"{address(CIRCUITS_PATH)}?{urlencode(of_every_size)}",
-            "caption": _TRAINED if run_id else _PLANNED,
-            "planned": _PLANNED,
+            "caption": wording.CIRCUIT_TRAINED if run_id else wording.CIRCUIT_PLANNED,
+            "planned": wording.CIRCUIT_PLANNED,
             "file": f"{address(CIRCUIT_PATH)}?{urlencode(query)}",
             "minHeight": PIXELS_PER_WIRE * head.n_qubits + 150,
         },
     )
-
-
-_TRAINED = "Trained angles in radians, of the first seed; the first RY take the features."
-_PLANNED = "As set by the sliders. Once the quantum head has been trained, the gates show its angles."
 
 
 def _blocks(head: DressedQuantum, angles: Sequence[float] | None = None) -> dict[str, Any]:

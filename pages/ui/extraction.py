@@ -8,6 +8,7 @@ from core.errors import LabError
 from core.runs.snapshots import Standing
 from core.settings import settings
 from core.work.kinds.extract import Extract
+from pages.ui import wording
 from pages.ui.service import jobs, person, say
 from pages.ui.work_bar import SECONDS_BETWEEN_LOOKS, is_going, work_bar
 
@@ -28,7 +29,7 @@ def start_extraction(listing: Listing) -> None:
 def extraction_offer(listing: Listing) -> str:
     """What the button says that consents to it."""
     megabytes = listing.download_mb + unreadable_images_mb(listing.features.dataset)
-    return f"Extract features (downloads up to {megabytes:.0f} MB)" if megabytes else "Extract features"
+    return wording.extraction_button(megabytes)
 
 
 def unreadable_images_mb(name: str) -> float:
@@ -52,7 +53,7 @@ def extraction_view(listing: Listing) -> None:
 def _draw(listing: Listing, was_going: bool) -> None:
     extraction = extraction_of(listing)
     with st.container(border=True, key="extraction"):
-        st.markdown(f"**{listing.title}** has not seen these images on this machine yet.")
+        st.markdown(wording.extraction_needed(listing.title))
         if extraction is not None and is_going(extraction):
             work_bar(extraction, key="stop-extraction")
         else:
@@ -61,7 +62,7 @@ def _draw(listing: Listing, was_going: bool) -> None:
             st.button(
                 extraction_offer(listing), key="extract", type="primary", on_click=start_extraction, args=(listing,)
             )
-            st.caption("The network sees every image once; its features are kept, and training needs them alone.")
+            st.caption(wording.EXTRACTION_CAPTION)
     if was_going != is_going(extraction):
         st.rerun()  # with a timer from now on, or without one
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from core.events import Epoch
-from core.report.numbers import SPREAD, plus_minus
+from core.report.numbers import plus_minus
 from core.statistics.intervals import share_interval
+from pages.ui import wording
 from pages.ui.lines import Line, judged_on
 from pages.ui.panel import escape, panel, swatch
 
@@ -16,10 +17,8 @@ def heads_table(lines: Sequence[Line], live: Sequence[str]) -> None:
     """One row for each head, also before it is trained; live: the runs whose news change it."""
     data = judged_on(lines[0].config) if lines else "validation"
     panel(
-        f'<h2>Heads side by side</h2><div class="scroll" data-live="table">{table_html(lines)}</div>'
-        f'<div class="quiet"><small>Parameters are the trained ones. Accuracy is on {data} data after the latest '
-        f"epoch; {SPREAD}. Time: training steps of the fastest epoch, which other work on the machine disturbs least; "
-        f"shown after {EPOCHS_TO_SHOW} epochs or {SECONDS_TO_SHOW:.0f} s.</small></div>",
+        f'<h2>{wording.HEADS_TITLE}</h2><div class="scroll" data-live="table">{table_html(lines)}</div>'
+        f'<div class="quiet"><small>{wording.heads_caption(data, EPOCHS_TO_SHOW, SECONDS_TO_SHOW)}</small></div>',
         key="table",
         min_height=120 + 52 * max(len(lines), 3),
         live=live,
@@ -43,7 +42,7 @@ def _row(line: Line, linear: float | None) -> str:
     accuracy = _accuracy(line.epochs[-1]) if line.epochs else "–"
     return (
         f"<tr><td>{swatch(style.colour, style.dash)} {escape(style.label)}"
-        f"<small>{escape(line.config.head.detail)}{', waits' if line.waits else ''}</small></td>"
+        f"<small>{escape(line.config.head.detail)}{', waiting' if line.waits else ''}</small></td>"
         f"<td>{line.parameters[0]:,} + {line.parameters[1]:,}</td><td>{accuracy}</td>"
         f"<td>{_short(seconds) if seconds is not None else '–'}</td><td>{ratio}</td></tr>"
     )

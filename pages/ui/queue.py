@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import LabError
 from core.experiment.configs import control_values, experiment_title, shared_settings
 from core.runs.store import Record, is_shipped
+from pages.ui import wording
 from pages.ui.laboratory.form import fill
 from pages.ui.service import jobs, may_control
 from pages.ui.standing import overall
@@ -26,23 +27,21 @@ def queue_popover() -> None:
 
 
 def _queue() -> None:
-    st.markdown("**Queue of this server**")
+    st.markdown(f"**{wording.QUEUE_TITLE}**")
     waiting = jobs().queue()
     if not waiting:
-        st.caption("Empty.")
+        st.caption(wording.QUEUE_IS_EMPTY)
     for each in waiting:
-        whose = "yours" if may_control(each.owner) else "of somebody else"
-        place = "under way" if each.position == 0 else f"place {each.position}"
         config = each.config
         what = f"{config.head.style.label}, {experiment_title([config])}" if config else each.title
-        st.caption(f"{place}: {what} ({whose})")
+        st.caption(wording.queue_line(each.position, what, may_control(each.owner)))
 
 
 def _own() -> None:
-    st.markdown("**Your experiments**")
+    st.markdown(f"**{wording.OWN_TITLE}**")
     groups = own_experiments()
     if not groups:
-        st.caption("None yet.")
+        st.caption(wording.OWN_IS_EMPTY)
     for group in groups[:SHOWN]:
         heads = ", ".join(record.config.head.style.label for record in group)
         when = group[0].created.astimezone().strftime("%d %b %H:%M")

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.figures.runs import HeadScore, accuracies, confusion
 from core.runs.snapshots import Snapshot
 from core.settings import settings
+from pages.ui import wording
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel
 from pages.ui.service import jobs
@@ -32,7 +33,7 @@ def tests_view(heads: Sequence["HeadResult"]) -> None:
         return
     from core.report.results import explanation, one_learning_rate
 
-    st.subheader("On the test set")
+    st.subheader(wording.RESULTS_TITLE)
     panel(f"<p>{escape(_sentence(heads))}</p>", key="sentence", min_height=48)
     chosen = heads[0]
     if len(heads) > 1:
@@ -40,12 +41,12 @@ def tests_view(heads: Sequence["HeadResult"]) -> None:
         if one_learning_rate(heads) and address:
             st.page_link(
                 "compare.py",
-                label="These data and features with tuned learning rates",
+                label=wording.RESULTS_TUNED,
                 icon=":material/balance:",
                 query_params=address,
             )
         labels = [each.label for each in heads]
-        what = "Confusion of" if DATASETS[chosen.config.dataset].is_points else "Confusion and wrong images of"
+        what = wording.confusion_choice(DATASETS[chosen.config.dataset].is_points)
         label = st.segmented_control(what, labels, default=labels[0], required=True, key="confused")
         chosen = heads[labels.index(label)] if label in labels else heads[0]
     classes = DATASETS[chosen.config.dataset].classes
@@ -54,7 +55,7 @@ def tests_view(heads: Sequence["HeadResult"]) -> None:
         key="results",
         height=130 + 80 * max(len(heads), 3),
         revision=",".join(each.config.model_dump_json() for each in heads),
-        describe=["Test accuracy of every seed of every head", f"Confusion of the {chosen.label} head"],
+        describe=[wording.ACCURACIES_DESCRIBED, wording.confusion_described(chosen.label)],
     )
     st.caption(explanation(chosen.config))
     _wrong_images(chosen)

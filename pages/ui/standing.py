@@ -8,7 +8,7 @@ from core.runs.estimate import together
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE, Record, Status
 from core.settings import settings
-from core.words import duration
+from pages.ui import wording
 from pages.ui.forecast import forecast
 from pages.ui.heads_table import table_html
 from pages.ui.lines import lines_of
@@ -17,8 +17,6 @@ from pages.ui.service import jobs
 
 EPOCHS_TO_COUNT_DOWN, SECONDS_TO_COUNT_DOWN = 3, 2.0
 """The time left is shown after so many epochs, which are slower at first, or when an epoch takes longer than this."""
-
-WORKERS_START = "the workers are starting"
 
 ORDER: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "paused", "stopped", "finished")
 """An experiment of several runs has the first of these statuses that one of its runs has."""
@@ -69,15 +67,12 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
             text = _waiting(snapshots)
         case "running":
             left = seconds_left(snapshots) if all(map(_has_a_pace, snapshots)) else None
-            text = f"running: {reached}"
-            most = "at most " if any(each.config.patience for each in snapshots) else ""
-            text += f", {most}{duration(left)} left" if left is not None else ""
-            text += f". {message}" if message else ""
+            text = wording.running(reached, left, any(each.config.patience for each in snapshots), message)
         case "finished":
             seconds = sum(each.finished.seconds for each in snapshots if each.finished)
             devices = {each.started.device for each in snapshots if each.started}
-            where = f" on {' and on '.join(sorted(devices))}" if devices - {"cpu"} else ""
-            text = f"finished, {duration(seconds)} of training{where}{_early(snapshots)}"
+            elsewhere = sorted(devices) if devices - {"cpu"} else []
+            text = wording.finished(seconds, elsewhere, _early(snapshots), snapshots[0].config.epochs)
         case _:
             text = f"{status}: {reached}. {message}".strip()
     return status, text, share_done(snapshots)
@@ -86,29 +81,25 @@ def progress(snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
 def _waiting(snapshots: Sequence[Snapshot]) -> str:
     """What runs wait for that have not begun, or whose worker was lost."""
     if not jobs().wait_until_ready(0):
-        return jobs().problem or WORKERS_START
+        return jobs().problem or wording.WORKERS_START
     place = min(each.position for each in snapshots if each.status == "queued")
-    place_in_queue = f"waiting, place {place} in the queue; Runs shows what goes first" if place else "about to start"
-    return jobs().problem or _message(snapshots) or place_in_queue
+    return jobs().problem or _message(snapshots) or wording.waiting(place)
 
 
 def _reached(snapshots: Sequence[Snapshot]) -> str:
     """How far the head has come that the others will wait for; which one, unless all are as far."""
     last = max(snapshots, key=lambda each: (_run_seconds_left(each) or 0.0, -_epochs_done(each)))
     done = int(_epochs_done(last))
-    of = f"at most {last.config.epochs}" if last.config.patience else str(last.config.epochs)
+    text = wording.reached(done, last.config.epochs, bool(last.config.patience))
     if all(int(_epochs_done(each)) == done for each in snapshots):
-        return f"{done} of {of} epochs"
-    return f"{last.config.head.style.label} at {done} of {of} epochs"
+        return text
+    return f"{last.config.head.style.label} at {text}"
 
 
-def _early(snapshots: Sequence[Snapshot]) -> str:
-    """After how many epochs the heads stopped whose patience ended before the last epoch."""
+def _early(snapshots: Sequence[Snapshot]) -> dict[str, int]:
+    """Head → epochs that it took, where the patience of some ended before the last epoch; empty otherwise."""
     done = {each.config.head.style.label: len(each.epochs) for each in snapshots}
-    most = snapshots[0].config.epochs
-    if all(number == most for number in done.values()):
-        return ""
-    return f"; of {most} epochs " + ", ".join(f"{label} took {number}" for label, number in done.items())
+    return {} if set(done.values()) == {snapshots[0].config.epochs} else done
 
 
 def _has_a_pace(snapshot: Snapshot) -> bool:

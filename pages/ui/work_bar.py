@@ -7,8 +7,9 @@ from core.events import Progress
 from core.runs.snapshots import Snapshot, Standing
 from core.runs.store import LIVE
 from core.words import duration
+from pages.ui import wording
 from pages.ui.service import jobs, may_control, say
-from pages.ui.standing import WORKERS_START, progress
+from pages.ui.standing import progress
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """How often a page looks at work that goes on."""
@@ -22,8 +23,7 @@ def is_going(standing: Standing | None) -> bool:
 def told(standing: Standing) -> tuple[str, float]:
     """What work that is queued or under way is doing, for a person, and the share of it that is done."""
     if standing.status == "queued":
-        place = f"waiting, place {standing.position} in the queue" if standing.position else "about to start"
-        waiting = place if jobs().wait_until_ready(0) else WORKERS_START
+        waiting = wording.waiting(standing.position) if jobs().wait_until_ready(0) else wording.WORKERS_START
         return jobs().problem or standing.message or waiting, _share(standing.progress)
     if isinstance(standing, Snapshot) and standing.started is not None:
         _, text, share = progress([standing])
@@ -52,7 +52,7 @@ def stop(run_id: str) -> None:
 
 def _in_words(done: Progress | None) -> str:
     if done is None:
-        return "starting: the libraries are being read"
+        return wording.LOADING
     text = done.what
     if done.total and done.unit != "%":
         scale, unit = (1e6, "MB") if done.unit == "bytes" else (1.0, done.unit)

@@ -26,7 +26,7 @@ from core.runs.store import Store, Summary
 from pages.ui import heads_table, standing
 from pages.ui import results as results_part
 from pages.ui.forecast import Forecast, past_runs
-from pages.ui.laboratory import header
+from pages.ui.laboratory import header, wording
 from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
 from pages.ui.queue import group_by_click
@@ -71,7 +71,7 @@ def test_the_head_that_the_others_wait_for_is_the_one_that_counts() -> None:
 def test_a_shipped_run_says_with_how_many_seeds() -> None:
     wanted = experiment(default_values())
     shipped = replace(after(200, DressedQuantum(), status="finished"), config=RunConfig(seeds=20))
-    for seeds, words in ((20, "laboratory: these settings. "), (8, "laboratory: these settings, 20 seeds. ")):
+    for seeds, words in ((20, "laboratory: same settings. "), (8, "laboratory: same settings, 20 seeds. ")):
         same = replace(wanted, configs=tuple(each.model_copy(update={"seeds": seeds}) for each in wanted.configs))
         told = header._progress(View(("paper-a",), same, DressedQuantum(), shipped=True), [shipped])[1]
         assert words in told
@@ -83,9 +83,9 @@ def test_the_paper_s_protocol_is_watched_on_test_data() -> None:
 
     ours, paper = drawn("ours", False), drawn("paper", True)
     assert "validation<br>accuracy" in ours
-    assert ", waits" not in ours
+    assert ", waiting" not in ours
     assert "test<br>accuracy" in paper
-    assert "4 qubits, depth 6, waits" in paper
+    assert "4 qubits, depth 6, waiting" in paper
 
 
 def test_the_bar_goes_by_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ def test_without_a_head_there_is_nothing_to_run(results: Path) -> None:
     assert page.button(key="start").disabled
     assert "nothing is chosen" in page.warning[0].value
     told = header._progress(View((), None, DressedQuantum()), [])[1]
-    assert told == "Nothing has been trained with these settings. Change them first: see above."
+    assert told == f"{wording.NO_RUN} {wording.NOT_POSSIBLE}"
 
 
 def test_the_status_and_its_note_explain_what_a_person_may_wonder_about(
@@ -265,19 +265,19 @@ def test_the_status_and_its_note_explain_what_a_person_may_wonder_about(
 
     running = after(3, DressedQuantum(), pace=1.0)
     assert told(running) == ("running: 3 of 200 epochs, 3 min left", "")
-    assert told(running, differs=True)[1] == "It keeps its settings; Run queues the new ones."
+    assert told(running, differs=True)[1] == wording.DIFFERS_WHILE_RUNNING
     assert told(replace(running, owner="ada"))[1] == "Someone else started this run; only they can stop it."
     done = replace(running, status="stopped", message="")
     status, note = told(done, differs=True)
     assert status.startswith("stopped: 3 of 200 epochs")
-    assert note == "The settings have changed since; Run trains the new ones."
+    assert note == wording.DIFFERS
     assert "protocol = paper" in told(done, beyond="protocol = paper")[1]
 
     assert "left" not in told(after(2, DressedQuantum(), pace=0.2))[0]  # too early to tell
     assert "left" in told(after(1, DressedQuantum(), pace=20.0))[0]
 
     monkeypatch.setattr(type(jobs()), "wait_until_ready", lambda self, timeout=None: True)
-    assert told(replace(running, status="queued", position=2))[0].startswith("waiting, place 2 in the queue")
+    assert told(replace(running, status="queued", position=2))[0].startswith("waiting at place 2 in the queue")
 
 
 def test_choosing_data_takes_the_papers_settings_where_nothing_was_touched(results: Path) -> None:

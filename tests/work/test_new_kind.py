@@ -76,4 +76,6 @@ def test_a_record_of_a_kind_without_a_file_cannot_be_read(tmp_path: Path) -> Non
 
 
 def test_every_kind_of_work_is_one_file_in_the_folder() -> None:
-    assert set(WORK_KINDS) == {"train", "train on images", "extract", "compare", "notebook", "measure"}
+    files = {path.stem for path in Path(kinds.__path__[0]).glob("*.py")} - {"__init__", "base", "registry"}
+    assert {each.__module__.rpartition(".")[2] for each in WORK_KINDS.values()} == files
+    assert len(WORK_KINDS) == len(files)

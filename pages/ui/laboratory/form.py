@@ -19,6 +19,7 @@ from core.experiment.address import VERSION, from_address, to_address
 from core.experiment.configs import default_values
 from core.experiment.controls import CONTROLS, Number, OneOf, Switch, Values, values_of
 from core.experiment.features import feature_choices
+from pages.ui.laboratory import wording
 
 
 def read_address(linked: Callable[[str], Mapping[str, Any]], returns: bool) -> bool:
@@ -99,7 +100,7 @@ def controls() -> Values:
             table.ABLATIONS.options(),
             key="ablations",
             persist_state="session",
-            placeholder="nothing taken out",
+            placeholder=wording.NOTHING_TAKEN_OUT,
             help=table.ABLATIONS.help,
         )
         drawn |= _pair(table.ANSATZ, table.REUPLOADS)

@@ -8,6 +8,7 @@ from core.errors import LabError
 from core.experiment.configs import experiment_title
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
+from pages.ui.laboratory import wording
 from pages.ui.laboratory.ghosts import forget, keep_or_release, kept_runs
 from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
@@ -15,7 +16,7 @@ from pages.ui.panel import escape, panel
 from pages.ui.queue import queue_popover
 from pages.ui.results import verdict_line
 from pages.ui.service import jobs, may_control, say
-from pages.ui.standing import WORKERS_START, bar_html, overall, progress, status_html
+from pages.ui.standing import bar_html, overall, progress, status_html
 
 
 def header_view(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line]) -> None:
@@ -45,11 +46,10 @@ def _header_html(view: View, snapshots: Sequence[Snapshot], lines: Sequence[Line
 def _progress(view: View, snapshots: Sequence[Snapshot]) -> tuple[str, str, float]:
     """Status, one line about it, and the share of the work that is done, also when nothing has been run."""
     if not snapshots:
-        return "idle", f"Nothing has been trained with these settings. {_next(view, 'Press Run.')}", 0.0
+        return "idle", f"{wording.NO_RUN} {_next(view, wording.PRESS_RUN)}", 0.0
     if view.shipped:
-        seeds = snapshots[0].config.seeds
-        same = "these settings" if seeds == _seeds_wanted(view) else f"these settings, {seeds} seeds"
-        return "finished", f"This run came with the laboratory: {same}. {_next(view, 'Press Run for your own.')}", 1.0
+        what = wording.shipped(snapshots[0].config.seeds, _seeds_wanted(view))
+        return "finished", f"{what} {_next(view, wording.PRESS_RUN_FOR_OWN)}", 1.0
     return progress(snapshots)
 
 
@@ -58,15 +58,11 @@ def _note(view: View, snapshots: Sequence[Snapshot]) -> str:
     live = overall(snapshots) in LIVE
     notes = []
     if live and not all(may_control(each.owner) for each in snapshots):
-        notes.append("Someone else started this run; only they can stop it.")
+        notes.append(wording.NOT_YOURS)
     if view.differs:
-        notes.append(
-            "It keeps its settings; Run queues the new ones."
-            if live
-            else "The settings have changed since; Run trains the new ones."
-        )
+        notes.append(wording.DIFFERS_WHILE_RUNNING if live else wording.DIFFERS)
     elif view.beyond:
-        notes.append(f"Trained with {view.beyond}, for which there is no control; Run trains without.")
+        notes.append(wording.beyond_controls(view.beyond))
     return " ".join(notes)
 
 
@@ -79,10 +75,10 @@ def _next(view: View, run: str) -> str:
     if jobs().problem:
         return jobs().problem
     if view.experiment is None:
-        return "Change them first: see above."
+        return wording.NOT_POSSIBLE
     if view.experiment.features.state == "missing":
-        return "Its features have to be extracted first."
-    return run if jobs().wait_until_ready(0) else f"{WORKERS_START.capitalize()}; you can press Run now."
+        return wording.EXTRACT_FIRST
+    return run if jobs().wait_until_ready(0) else wording.WORKERS_START_BUT_RUN
 
 
 def _buttons(snapshots: Sequence[Snapshot]) -> None:
@@ -111,7 +107,7 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
         disabled=not snapshots,
         on_click=keep_or_release,
         args=(runs,),
-        help="Keep this experiment behind all later curves, not only behind the next three.",
+        help=wording.KEEP_HELP,
     )
     st.button(
         "Reset",
@@ -119,7 +115,7 @@ def _buttons(snapshots: Sequence[Snapshot]) -> None:
         key="reset",
         disabled=not snapshots or bool(mine and going),
         on_click=reset,
-        help="Put this run away and keep the settings; it stays under Runs.",
+        help=wording.RESET_HELP,
     )
 
 

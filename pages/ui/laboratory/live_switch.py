@@ -8,6 +8,7 @@ from core.config.run import RunConfig
 from core.errors import LabError
 from core.experiment.configs import Experiment
 from core.runs.store import LIVE
+from pages.ui.laboratory import wording
 from pages.ui.laboratory.ghosts import Runs, kept_runs, shown_before
 from pages.ui.laboratory.view import load
 from pages.ui.service import jobs, may_control
@@ -25,14 +26,22 @@ def live_switch(dataset: str, seconds: float | None) -> bool:
     if state.get("live_for") != dataset:
         state.live_for = dataset
         state.live = seconds is not None and seconds < SECONDS_TO_WAIT_FOR
+        state.live_off = "" if state.live else wording.live_is_off(seconds, SECONDS_TO_WAIT_FOR)
     on: bool = st.toggle(
         "Live",
         key="live",
         persist_state="session",
-        help="Train at once whenever a setting changes. The last three experiments stay behind the curves in grey; "
-        "Keep holds the present one for longer.",
+        help=wording.LIVE_HELP,
+        on_change=_forget_why,
     )
+    if state.get("live_off"):
+        st.caption(state.live_off)
     return on
+
+
+def _forget_why() -> None:
+    """Whoever sets the switch needs no word on why it was off."""
+    st.session_state.live_off = ""
 
 
 def has_changed(wanted: Experiment | None) -> bool:

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 
 from core.data.banks import Listing
 from core.data.registry import dataset
+from pages.ui.laboratory import wording
 from pages.ui.panel import escape, panel
-
-NAME = "Hybrid Transfer Lab"
-SENTENCE = (
-    "Train a small quantum circuit on what a network already knows, and see beside it what classical networks do with "
-    "the same problem."
-)
 
 
 def strip(features: Listing) -> None:
@@ -21,9 +16,10 @@ def strip(features: Listing) -> None:
         f'<span class="step">{_ICONS[icon]}<span>{escape(words)}<small>{escape(about)}</small></span></span>'
         for icon, words, about in steps
     )
+    in_words = escape(", then ".join(words for _, words, _ in steps))
     panel(
-        f'<div class="name"><h1>{NAME}</h1><p class="quiet">{SENTENCE}</p></div><div class="strip" role="img" '
-        f'aria-label="{escape(", then ".join(words for _, words, _ in steps))}">{items}</div>',
+        f'<div class="name"><h1>{wording.NAME}</h1><p class="quiet">{wording.SENTENCE}</p></div>'
+        f'<div class="strip" role="img" aria-label="{in_words}">{items}</div>',
         key="strip",
         min_height=84,
     )
@@ -33,21 +29,20 @@ def _steps(listing: Listing) -> Sequence[tuple[str, str, str]]:
     """Icon, words and a remark for each step."""
     data = dataset(listing.features.dataset)
     numbers = f"{listing.n_features:,} numbers"
-    answer = ("answer", " or ".join(data.classes), "the answer")
+    answer = ("answer", " or ".join(data.classes), wording.STEP_ANSWER)
     if data.is_points:
-        return ("point", "point", data.title), ("numbers", numbers, "its coordinates"), _HEAD, answer
+        return ("point", "point", data.title), ("numbers", numbers, wording.STEP_POINT), _HEAD, answer
     cut = listing.features.cut
-    about = f"frozen, trained on {cut.trained_on}" if cut.trained_on else "frozen"
     return (
-        ("image", "image", f"{data.title}: {data.n_samples:,} of them"),
-        ("network", cut.name, about),
-        ("numbers", numbers, "features, computed once"),
+        ("image", "image", wording.step_images(data.title, data.n_samples)),
+        ("network", cut.name, wording.step_network(cut.trained_on)),
+        ("numbers", numbers, wording.STEP_FEATURES),
         _HEAD,
         answer,
     )
 
 
-_HEAD = ("head", "head", "the only part that is trained here")
+_HEAD = ("head", "head", wording.STEP_HEAD)
 
 
 def _icon(drawing: str) -> str:
