@@ -23,7 +23,7 @@ PROTOCOLS: dict[ProtocolName, str] = {
     "authors' scheduler.step() before each epoch.",
     "paper, BatchNorm": 'As "paper", with BatchNorm of the frozen network in training mode, as the authors ran it: '
     "features then depend on the other images of a batch, so every epoch needs all images and the full network.",
-    "ours": "Ours: a fifth of the training set is kept aside to choose the epoch; the test set is looked at once.",
+    "ours": "Ours: a fifth of the training set is kept aside to choose the epoch; the test set is used once.",
 }
 
 
@@ -64,14 +64,14 @@ EXAMPLES = (
         "2",
         "Ants and bees",
         ("ants_bees",),
-        "Photographs go through a ResNet-18 that ImageNet trained and nobody changes any more; only the head learns to "
+        "Photographs pass through a ResNet-18 that was trained on ImageNet and stays frozen; only the head learns to "
         "tell ants from bees.",
     ),
     Example(
         "3",
         "CIFAR-10 pairs",
         ("dogs_cats", "planes_cars"),
-        "The same with small pictures, 32 by 32 pixels, enlarged to the size that the network expects.",
+        "The same with small pictures of 32 by 32 pixels, enlarged to the size that the network expects.",
     ),
 )
 

@@ -63,7 +63,7 @@ class NotebookRun:
 def run_notebook(name: str) -> Iterator[Progress | NotebookRun]:
     """Train the notebook's classical network, then its hybrid one, on "spirals", "spirals_2.0", "square" or "moons".
 
-    Tells about ten times a second how many iterations are done. Raises `LabError` for another data set.
+    Yields its progress about ten times a second. Raises `LabError` for another data set.
     """
     if name not in DATASETS:
         raise LabError(f"dataset = {name!r} is not in the notebook: choose one of {', '.join(DATASETS)}")
@@ -138,8 +138,10 @@ class NotebookNetwork:
         learning_rate: float,
         what: str,
     ) -> Generator[Progress, None, Tensor]:
-        """1,000 steps of the notebook's Adam, told of as ``what``; returns the order (n,) in which the training points
-        are left."""
+        """1,000 steps of the notebook's Adam; returns the order (n,) int64 in which it leaves the training points.
+
+        what: the name of the network, for whoever reads its progress.
+        """
         watch, told = Stopwatch(what, ITERATIONS, "iterations"), 0.0
         shuffle = np.random.RandomState(SHUFFLE_SEED)
         order = torch.arange(len(inputs))

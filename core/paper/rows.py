@@ -1,4 +1,4 @@
-"""The rows of the paper's table: which of our runs stands beside each number that the paper reports.
+"""The rows of the paper's table: which of our runs belongs beside each number that the paper reports.
 
 Rows are made by ``python -m core paper run ROW`` and stored under results/ as ``paper-ROW``.
 """
@@ -66,6 +66,11 @@ class Row(ABC):
     def has_papers_features(self) -> bool:
         """Whether network, layer and weights are the paper's; points are their own features."""
         return self.cut in (PAPERS_CUT, POINTS)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether its features are neither those that its data set begins with nor the paper's."""
+        return self.cut != self.entry.default_cut and not self.has_papers_features
 
     @property
     @abstractmethod

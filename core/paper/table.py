@@ -1,6 +1,6 @@
 """The paper's table: every row with what was measured for it, in the runs that ship and again on this machine.
 
-No number stands in a row until its run has been stored. Needs no torch.
+A row has no number until its run is stored. Needs no torch.
 """
 
 import math

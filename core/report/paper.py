@@ -31,7 +31,7 @@ _COLUMNS = (
     Column("Seeds", "right", "Networks that are trained, each from its own seed"),
     Column("Loss reported", "right", "Test loss that the authors report, in nats"),
     Column("Loss", "right", "Test loss at the chosen epoch, mean over seeds, in nats"),
-    Column("Last epoch", "right", "Test accuracy after the last epoch; 'ours' looks at the test set once only"),
+    Column("Last epoch", "right", "Test accuracy after the last epoch; 'ours' uses the test set only once"),
 )
 
 
@@ -153,15 +153,13 @@ def closed_form_table(rows: Sequence[MeasuredRow]) -> Table:
 
     One line for each data set of images, on the first features that have both heads, under "ours".
     """
-    closed = [each for each in rows if each.row.protocol == "ours" and _closed_form(each.row)]
-    first = {each.row.dataset: each for each in reversed(closed)}
-    lines = [
-        (each, quantum)
-        for each in closed
-        if first[each.row.dataset] is each
-        for quantum in rows
-        if quantum.row.head_name == "dressed_quantum" and _same_but_head(quantum.row, each.row)
-    ]
+    ours = [each for each in rows if each.row.protocol == "ours"]
+    quantum = {(each.row.dataset, each.row.cut): each for each in ours if each.row.head_name == "dressed_quantum"}
+    closed: dict[str, MeasuredRow] = {}
+    for each in ours:
+        if _closed_form(each.row) and (each.row.dataset, each.row.cut) in quantum:
+            closed.setdefault(each.row.dataset, each)
+    lines = [(each, quantum[each.row.dataset, each.row.cut]) for each in closed.values()]
     columns = (
         Column("data"),
         Column("trained circuit", "right"),
@@ -180,10 +178,6 @@ def closed_form_table(rows: Sequence[MeasuredRow]) -> Table:
 
 def _closed_form(row: Row) -> ClosedForm | None:
     return row.config.head if isinstance(row, TrainedRow) and isinstance(row.config.head, ClosedForm) else None
-
-
-def _same_but_head(row: Row, other: Row) -> bool:
-    return (row.dataset, row.cut, row.protocol) == (other.dataset, other.cut, other.protocol)
 
 
 def _closed_form_cells(closed: MeasuredRow, quantum: MeasuredRow) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""Which rows of the paper's table are shown: examples and protocols, both in the address."""
+"""Which rows of the paper's table are shown: examples, protocols and features, all in the address."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Choice(NamedTuple):
 
 
 def choose(lines: Sequence[MeasuredRow]) -> Choice:
-    """The rows of the examples and protocols that a person chooses."""
+    """The rows of the examples, protocols and features that a person chooses."""
     _accept_numbers()
     left, right = st.columns(2)
     numbers = list(EXAMPLE_TITLES)
@@ -45,7 +45,12 @@ def choose(lines: Sequence[MeasuredRow]) -> Choice:
         bind="query-params",
         wrap=True,
     )
-    shown = [line for line in lines if line.row.protocol in protocols and line.row.example.number in examples]
+    aside = st.toggle(words.OTHER_FEATURES, key="features", bind="query-params", help=words.OTHER_FEATURES_HELP)
+    shown = [
+        line
+        for line in lines
+        if line.row.protocol in protocols and line.row.example.number in examples and (aside or not line.row.is_aside)
+    ]
     return Choice(shown, protocols)
 
 

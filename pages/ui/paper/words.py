@@ -9,6 +9,11 @@ ABOUT = (
     "circuit between a frozen network and a classifier. The table shows what they report and what this laboratory "
     "measures, with classical heads on the same features."
 )
+OTHER_FEATURES = "Other networks and layers"
+OTHER_FEATURES_HELP = (
+    "Also rows whose features come from another network, or from an earlier layer: does the circuit matter more on "
+    "weaker features?"
+)
 CHOOSE_ROWS = "Choose an example and a protocol above to see its rows."
 TABLE_NOTE = (
     f"Accuracy on the test set; {SPREAD}. {MARK_EXPLAINED} The authors' numbers for images come from one seed, at the "
