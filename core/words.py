@@ -1,5 +1,6 @@
-"""Numbers and lists as a person writes them."""
+"""Numbers and lists as a person writes them, and foreign text shown letter by letter."""
 
+import re
 from collections.abc import Iterable
 
 
@@ -21,3 +22,17 @@ def listed(words: Iterable[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """ "1 seed", "8 seeds", "1,200 seeds"; for nouns whose plural ends with s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verbatim(text: str) -> str:
+    """Text of somebody else's so that Markdown (Streamlit's) and plotly show its letters and no markup, on one line.
+
+    Every ASCII punctuation mark becomes a character reference, which both read as the mark alone. What Streamlit
+    replaces after that (``:name:``, ``->``, addresses of pages) is kept apart by an invisible word joiner.
+    """
+    apart = _REPLACED_LATE.sub("\u2060", " ".join(text.split()))
+    return _PUNCTUATION.sub(lambda mark: f"&#{ord(mark[0])};", apart)
+
+
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_REPLACED_LATE = re.compile(r"(?<=[-<=>~])(?=[-<=>])|(?<=:)(?=[\w/+-]+:|//)|(?<=@)(?=\w)|(?<=www)(?=\.)")

@@ -13,6 +13,7 @@ from core.runs.shipped import any_seeds, shipped_index
 from core.runs.snapshots import Snapshot
 from core.runs.store import LIVE
 from core.settings import settings
+from core.words import verbatim
 from pages.ui.extraction import extraction_view
 from pages.ui.forecast import forecast
 from pages.ui.laboratory import wording
@@ -44,17 +45,19 @@ def main() -> None:
         if is_live and is_new and not arrives:
             start(wanted, by_itself=True)
         st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
-    write_address(values)
     run_ids, stale = known_runs(st.session_state.run)
+    st.session_state.run = ",".join(run_ids)
+    write_address(values)
+    st.session_state.address_problem = stale or st.session_state.address_problem
     tidy(run_ids)
     fold(st.session_state.run)
 
     if wanted is not None:
         strip(wanted.features)
     with st.container():  # always there: what comes and goes in it moves no chart to another place
-        for sentence in (st.session_state.address_problem, stale, problem):
+        for sentence in (st.session_state.address_problem, problem):
             if sentence:
-                st.warning(sentence)
+                st.warning(verbatim(sentence))
         if wanted is not None and wanted.features.state == "missing" and not run_ids:
             extraction_view(wanted.features)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.settings import check_settings
+from core.words import verbatim
 from pages.ui.service import remember_person
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ page = st.navigation(
     position="hidden" if refused else "top",
 )
 if refused:
-    st.error(refused)
+    st.error(verbatim(refused))
 else:
     remember_person()
     st.session_state.changes_page = st.session_state.get("open_page", page.title) != page.title

@@ -1,8 +1,11 @@
 """Numbers and lists as a person writes them."""
 
+import re
+from html import unescape
+
 import pytest
 
-from core.words import counted, duration, listed
+from core.words import counted, duration, listed, verbatim
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,23 @@ def test_lists_in_a_sentence(words: tuple[str, ...], text: str) -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 seeds"), (1, "1 seed"), (8, "8 seeds"), (1200, "1,200 seeds")])
 def test_a_number_with_its_noun(number: int, text: str) -> None:
     assert counted(number, "seed") == text
+
+
+@pytest.mark.parametrize("text", ["plain words 12", "5$ and 10$", "a_b*c* `d` [e](f)", "<b>&amp;</b>", "\\$ #1. -"])
+def test_markup_becomes_references_to_its_letters(text: str) -> None:
+    shown = verbatim(text)
+    assert unescape(shown) == text
+    assert not set(re.sub(r"&#\d+;", "", shown)) & set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+@pytest.mark.parametrize(
+    "text", [":smile:", ":material/home:", "a->b", "--", "https://x.y", "a@b.c", "www.x.y", "x<=y"]
+)
+def test_what_is_replaced_late_is_kept_apart(text: str) -> None:
+    apart = unescape(verbatim(text))
+    assert apart != text
+    assert apart.replace("\u2060", "") == text
+
+
+def test_lines_become_one() -> None:
+    assert verbatim("a\n\n    b") == "a b"

@@ -3,7 +3,6 @@
 Losses are in nats, accuracies in [0, 1].
 """
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +15,7 @@ from core.config.heads.base import Head
 from core.events import Epoch
 from core.figures.style import TRAIN_DASH, rgba, seed_colour, seed_marker, template
 from core.statistics.metrics import Chance
+from core.words import verbatim
 
 Quantity = Literal["loss", "accuracy"]
 QUANTITIES: tuple[Quantity, ...] = ("loss", "accuracy")
@@ -148,7 +148,7 @@ def curves(
         xaxis={
             "title": {"text": "epoch"},
             "unifiedhovertitle": {"text": "epoch %{x}"},
-            "range": [min(1, n_epochs - 1), n_epochs],
+            "range": [1, n_epochs] if n_epochs > 1 else [0.5, 1.5],
             "tickformat": "d",
             "dtick": 1 if n_epochs <= 12 else None,
         },
@@ -164,7 +164,7 @@ def curves(
             chance.accuracy,
             line={"color": GHOST_COLOUR, "width": 1, "dash": "1px,4px"},
             annotation={
-                "text": f"always '{html.escape(chance.answer)}': {chance.accuracy:.1%}",
+                "text": f"always '{verbatim(chance.answer)}': {chance.accuracy:.1%}",
                 "font": {"color": GHOST_COLOUR, "size": 11},
             },
             annotation_position="top right",
@@ -186,13 +186,13 @@ def _add_ghost(figure: go.Figure, ghost: Ghost, quantity: Quantity) -> list[Poin
             x=points.epochs,
             y=points.numbers[quantity]["median"],
             mode="lines+text" if is_first else "lines",
-            text=[""] * (len(points.epochs) - 1) + [ghost.name],
+            text=[""] * (len(points.epochs) - 1) + [verbatim(ghost.name)],
             textposition="top left",
             textfont={"color": GHOST_COLOUR, "size": 11},
             line={"color": GHOST_COLOUR, "width": 1.3, "dash": style.dash},
             hovertemplate=_HOVER[quantity],
             showlegend=False,
-            name=f"{ghost.name}: {style.label}",
+            name=f"{verbatim(ghost.name)}: {style.label}",
         )
     return drawn
 
@@ -320,14 +320,15 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: Head, *, dark: b
     A cell is the darker the larger its share of the true class; the numbers are counts of test images, all of them
     with one decimal, or none where all are whole.
     """
+    classes = [verbatim(each) for each in classes]
     decimals = 0 if np.abs(counts - np.round(counts)).max() < 0.05 else 1
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     colour = head.style.colour
     figure = go.Figure(
         go.Heatmap(
             z=share,
-            x=list(classes),
-            y=list(classes),
+            x=classes,
+            y=classes,
             zmin=0,
             zmax=1,
             colorscale=[[0, rgba(colour, 0.03)], [1, rgba(colour, 0.55)]],
@@ -349,7 +350,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], head: Head, *, dark: b
         template=template(dark),
         title={"text": "Confusion"},
         hovermode="closest",
-        xaxis={"title": {"text": "head says"}, "side": "bottom", "fixedrange": True},
-        yaxis={"title": {"text": "truth"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
+        xaxis={"title": {"text": "predicted class"}, "side": "bottom", "fixedrange": True},
+        yaxis={"title": {"text": "true class"}, "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
     return figure

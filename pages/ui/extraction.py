@@ -7,6 +7,7 @@ from core.data.registry import dataset
 from core.errors import LabError
 from core.runs.snapshots import Standing
 from core.settings import settings
+from core.words import verbatim
 from core.work.kinds.extract import Extract
 from pages.ui import wording
 from pages.ui.service import jobs, person, say
@@ -53,12 +54,12 @@ def extraction_view(listing: Listing) -> None:
 def _draw(listing: Listing, was_going: bool) -> None:
     extraction = extraction_of(listing)
     with st.container(border=True, key="extraction"):
-        st.markdown(wording.extraction_needed(listing.title))
+        st.markdown(wording.extraction_needed(verbatim(listing.title)))
         if extraction is not None and is_going(extraction):
             work_bar(extraction, key="stop-extraction")
         else:
             if extraction is not None and extraction.message:
-                st.error(extraction.message)
+                st.error(verbatim(extraction.message))
             st.button(
                 extraction_offer(listing), key="extract", type="primary", on_click=start_extraction, args=(listing,)
             )

@@ -8,9 +8,11 @@ import streamlit as st
 
 from core.errors import LabError
 from core.experiment.configs import control_values, experiment_title, shared_settings
+from core.experiment.controls import CONTROLS
 from core.runs.store import Record, is_shipped
+from core.words import verbatim
 from pages.ui import wording
-from pages.ui.laboratory.form import fill
+from pages.ui.laboratory.form import fill, setting_in_words
 from pages.ui.service import jobs, may_control
 from pages.ui.standing import overall
 
@@ -34,7 +36,7 @@ def _queue() -> None:
     for each in waiting:
         config = each.config
         what = f"{config.head.style.label}, {experiment_title([config])}" if config else each.title
-        st.caption(wording.queue_line(each.position, what, may_control(each.owner)))
+        st.caption(verbatim(wording.queue_line(each.position, what, may_control(each.owner))))
 
 
 def _own() -> None:
@@ -42,17 +44,28 @@ def _own() -> None:
     groups = own_experiments()
     if not groups:
         st.caption(wording.OWN_IS_EMPTY)
-    for group in groups[:SHOWN]:
-        heads = ", ".join(record.config.head.style.label for record in group)
+    for group, title in zip(groups[:SHOWN], titles_of(groups[:SHOWN]), strict=True):
         when = group[0].created.astimezone().strftime("%d %b %H:%M")
-        title = experiment_title([record.config for record in group])
         st.button(
-            f"{when} · {overall(group)} · {title}: {heads}",
+            verbatim(f"{when} · {overall(group)} · {title}"),
             key=f"open-{group[0].run_id}",
             type="tertiary",
             on_click=show,
             args=([record.run_id for record in group],),
         )
+
+
+def titles_of(groups: Sequence[Sequence[Record]]) -> list[str]:
+    """What each of these experiments is, with those settings that differ among experiments of one title."""
+    configs = [[record.config for record in group] for group in groups]
+    titles = [f"{experiment_title(each)}: {', '.join(config.head.style.label for config in each)}" for each in configs]
+    values = [control_values(each) for each in configs]
+    texts = []
+    for title, own in zip(titles, values, strict=True):
+        alike = [others for other, others in zip(titles, values, strict=True) if other == title]
+        different = [name for name in CONTROLS if any(others.get(name) != own.get(name) for others in alike)]
+        texts.append(", ".join((title, *(setting_in_words(name, own.get(name)) for name in different))))
+    return texts
 
 
 def show(run_ids: Sequence[str]) -> None:

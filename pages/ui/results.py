@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.figures.runs import HeadScore, accuracies, confusion
 from core.runs.snapshots import Snapshot
 from core.settings import settings
+from core.words import verbatim
 from pages.ui import wording
 from pages.ui.charts import charts
 from pages.ui.panel import escape, panel
@@ -131,7 +132,9 @@ def _wrong_images(head: "HeadResult") -> None:
     with st.grid("auto", min_column_width=130, gap="small"):
         for index, picture in zip(worst, pictures, strict=True):
             truth = classes[head.labels[index]]
-            st.image(picture, caption=wrong_caption(head, index), alt=f"A test image of {truth}", width="stretch")
+            st.image(
+                picture, caption=verbatim(wrong_caption(head, index)), alt=f"A test image of {truth}", width="stretch"
+            )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.words import verbatim
 from core.work.queue import Jobs
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ def may_control(owner: str) -> bool:
 
 def say(sentence: str) -> None:
     """Tell what went wrong with a click, until it is dismissed."""
-    st.toast(sentence, icon=":material/error:", duration="infinite")
+    st.toast(verbatim(sentence), icon=":material/error:", duration="infinite")

@@ -105,7 +105,8 @@ def _early(snapshots: Sequence[Snapshot]) -> dict[str, int]:
 def _has_a_pace(snapshot: Snapshot) -> bool:
     """Whether a run has shown how long it will take, or has not begun."""
     slow = snapshot.pace is not None and snapshot.pace >= SECONDS_TO_COUNT_DOWN
-    return snapshot.status != "running" or slow or len(snapshot.epochs) >= EPOCHS_TO_COUNT_DOWN
+    of_this_attempt = len(snapshot.heard) - 1 if snapshot.heard else len(snapshot.epochs)
+    return snapshot.status != "running" or slow or of_this_attempt >= EPOCHS_TO_COUNT_DOWN
 
 
 def _message(snapshots: Sequence[Snapshot]) -> str:
@@ -116,7 +117,10 @@ def _message(snapshots: Sequence[Snapshot]) -> str:
 
 
 def _epochs_done(snapshot: Snapshot) -> float:
+    """How far a run is; after the loss of a worker it repeats some epochs, and is less far than its curve."""
     done = float(snapshot.epochs[-1].epoch) if snapshot.epochs else 0.0
+    if snapshot.status == "running" and snapshot.heard:
+        _, done = snapshot.heard[-1]
     if snapshot.status == "running" and snapshot.step and snapshot.started and snapshot.step.epoch > done:
         done += snapshot.step.step / snapshot.started.steps_per_epoch
     return min(done, float(snapshot.config.epochs))

@@ -6,7 +6,7 @@ from core.errors import LabError
 from core.events import Progress
 from core.runs.snapshots import Snapshot, Standing
 from core.runs.store import LIVE
-from core.words import duration
+from core.words import duration, verbatim
 from pages.ui import wording
 from pages.ui.service import jobs, may_control, say
 from pages.ui.standing import progress
@@ -37,7 +37,7 @@ def work_bar(standing: Standing, key: str) -> None:
     """The bar of work that is queued or under way; key: the Stop button's."""
     text, share = told(standing)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, text=text)
+        st.progress(share, text=verbatim(text))
         if may_control(standing.owner):
             st.button("Stop", icon=":material/stop:", key=key, on_click=stop, args=(standing.run_id,))
 

@@ -108,6 +108,12 @@ def test_axes_hold_all_that_is_drawn_and_do_not_shrink_around_a_growing_curve(qu
     assert all(later[0] <= earlier[0] and later[1] >= earlier[1] for earlier, later in pairwise(ranges))
 
 
+def test_a_single_epoch_lies_inside_its_axis() -> None:
+    measured = epochs(1, 5, np.random.default_rng(2))
+    low, high = curves([Curve(DressedQuantum(), measured)], "loss", 1).layout.xaxis.range
+    assert low < 1 < high
+
+
 def test_every_head_has_a_colour_and_a_dash_of_its_own_that_also_differ_in_grey() -> None:
     styles = [head.style for head in [*HEADS, *ABLATIONS]]
     assert len({style.label for style in styles}) == len(styles)

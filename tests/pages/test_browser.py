@@ -5,14 +5,18 @@ import re
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from live_page import Laboratory, first_point, open_page, press, settle, status
+from live_page import Laboratory, first_point, new_page, open_page, press, settle, status
 from playwright.sync_api import Browser, Page, expect
 
 from core.circuit.dressed import dressed_circuit
 from core.config.heads.dressed_quantum import DressedQuantum
+from core.config.heads.linear import Linear
+from core.figures.runs import confusion
 
 LAST_EPOCH_DRAWN = """
 () => [...document.querySelectorAll(".st-key-curves .lab-chart")].every(chart =>
@@ -311,8 +315,37 @@ def test_run_trains_what_has_just_been_typed(browser: Browser, laboratory: Labor
     page.context.close()
 
 
+HOSTILE = "5$ bill or 10$ bill a_b*c* :red[bee] :smile: ![x](http://127.0.0.9/x.png) <b>d</b> `e` -> www.f.org"
+
+
+def test_foreign_text_is_shown_letter_by_letter(browser: Browser, laboratory: Laboratory) -> None:
+    page = new_page(browser)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{laboratory.url}/?{urlencode({'dataset': HOSTILE, 'v': '2'})}")
+    settle(page)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("is not possible")
+    assert HOSTILE in alert.inner_text().replace("\u2060", "")
+    assert alert.locator("img, b, code, em, a, span.katex").count() == 0
+
+    figure = confusion(np.eye(2), [HOSTILE, "bee"], Linear()).to_json()
+    texts = page.evaluate(
+        """async figure => {
+            const place = document.body.appendChild(document.createElement("div"))
+            await window.Plotly.newPlot(place, JSON.parse(figure))
+            return [...place.querySelectorAll("text")].map(text => text.textContent)
+        }""",
+        figure,
+    )
+    assert [each.replace("\u2060", "") for each in texts].count(HOSTILE) == 2  # a row and a column
+    assert {urlsplit(each).netloc for each in asked} == {urlsplit(laboratory.url).netloc}
+    page.context.close()
+
+
 def test_an_address_that_names_no_run_says_so_in_one_sentence(browser: Browser, laboratory: Laboratory) -> None:
     page = open_page(browser, f"{laboratory.url}/?run=20200101-000000-linear-abcdef")
     expect(page.get_by_test_id("stAlert")).to_contain_text("There is no run 20200101-000000-linear-abcdef")
     expect(status(page)).to_contain_text("Press Run")
+    page.wait_for_url(f"{laboratory.url}/")
     page.context.close()

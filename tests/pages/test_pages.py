@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from pages.ui.forecast import Forecast, past_runs
 from pages.ui.laboratory import header, wording
 from pages.ui.laboratory.view import View
 from pages.ui.lines import Line
-from pages.ui.queue import group_by_click
+from pages.ui.queue import group_by_click, titles_of
 from pages.ui.service import jobs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,6 +45,21 @@ def test_runs_of_one_click_stay_together(tmp_path: Path) -> None:
     assert [{record.config.epochs for record in group} for group in group_by_click(records)] == [{6}, {5}]
     late = [records[0], type(records[1])(**vars(records[1]) | {"created": datetime.now(UTC) + timedelta(minutes=1)})]
     assert [len(group) for group in group_by_click(late)] == [1, 1]
+
+
+def test_experiments_of_one_title_show_what_differs(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    settings: list[dict[str, Any]] = [{}, {"epochs": 5, "base_seed": 7}, {"learning_rate": 0.01}, {"seeds": 3}]
+    ids = [store.create(RunConfig(head=Linear(), **each), {}) for each in settings]
+    store.close()
+    *alike, other = titles_of([[store.load(run_id)] for run_id in ids])
+    assert other.endswith("· 3 seeds: linear")
+    start = other.replace("3 seeds", "8 seeds")
+    assert alike == [
+        f"{start}, rate 4·10⁻⁴, epochs 30, base seed 0",
+        f"{start}, rate 4·10⁻⁴, epochs 5, base seed 7",
+        f"{start}, rate 1·10⁻², epochs 30, base seed 0",
+    ]
 
 
 # --- how an experiment stands ----------------------------------------------------------------------------------------
@@ -122,6 +138,21 @@ def test_a_finished_run_says_where_it_was_trained_unless_that_is_usual() -> None
     assert told("cpu", "cpu") == "finished, 3 s of training"
     assert told("cuda") == "finished, 2 s of training on cuda"
     assert told("cuda", "cpu, then cuda", "cuda") == "finished, 4 s of training on cpu, then cuda and on cuda"
+
+
+def test_a_run_that_repeats_epochs_after_the_loss_of_its_worker_is_as_far_as_it_is() -> None:
+    before = after(30, DressedQuantum())
+    facts: dict[str, Any] = dict.fromkeys(("n_features", "n_train", "n_validation", "n_test"), 1)
+    facts |= {"seeds": [0], "classes": [], "quantum_parameters": 0, "classical_parameters": 1, "device": "cpu"}
+    resumed = before.after(Started(**facts, steps_per_epoch=10, epochs=200, first_epoch=13), now=100.0)
+    assert standing._reached([resumed]) == "12 of 200 epochs"
+    assert not standing._has_a_pace(resumed)
+    for number in (13, 14, 15):
+        resumed = resumed.after(replace(before.epochs[0], epoch=number), now=100.0 + 2 * (number - 12))
+    assert standing._reached([resumed]) == "15 of 200 epochs"
+    assert standing._has_a_pace(resumed)
+    assert len(resumed.epochs) == 30
+    assert standing.seconds_left([resumed]) == pytest.approx(185 * 2.0)
 
 
 def test_what_happened_to_one_run_is_told_while_the_others_go_on() -> None:
@@ -210,7 +241,7 @@ def test_another_data_set_brings_its_own_features(results: Path) -> None:
 def test_a_value_that_is_not_possible_is_one_sentence(results: Path) -> None:
     page = visit(n_qubits="99")
     said = "n_qubits = '99' is not possible: whole numbers from 2 to 12 are allowed"
-    assert [each.value for each in page.warning] == [said]
+    assert [unescape(each.value) for each in page.warning] == [said]
     assert page.slider(key="n_qubits").value == 4
 
 
@@ -218,7 +249,10 @@ def test_a_run_that_is_not_here_is_one_sentence(results: Path) -> None:
     for name in ("20200101-000000-linear-abcdef", "../../etc/passwd"):
         page = visit(run=name)
         assert len(page.warning) == 1
-        assert "run" in page.warning[0].value
+        assert name in unescape(page.warning[0].value)
+        assert "run" not in page.query_params
+        page.slider(key="q_depth").set_value(3).run()
+        assert not page.warning
 
 
 @pytest.mark.parametrize(
@@ -230,7 +264,7 @@ def test_a_setting_that_cannot_be_is_told_on_the_page(
     monkeypatch.setenv(name, value)
     page = visit()
     (error,) = page.error
-    assert error.value.startswith(f"{name} = '{value}' is not possible: ")
+    assert unescape(error.value).startswith(f"{name} = '{value}' is not possible: ")
     assert not page.button
 
 

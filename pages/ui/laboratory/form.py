@@ -172,10 +172,11 @@ def _step_text(control: Number[int] | Number[float]) -> Callable[[Any], str]:
 def in_words(values: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Those of these control values that are different in the other ones, in few words, e.g. "depth 8"."""
     different = [name for name in CONTROLS if values.get(name) != other.get(name)]
-    return ", ".join(_short(name, values.get(name)) for name in different) or "the same settings"
+    return ", ".join(setting_in_words(name, values.get(name)) for name in different) or "the same settings"
 
 
-def _short(name: str, value: Any) -> str:
+def setting_in_words(name: str, value: Any) -> str:
+    """A control's value in few words, e.g. "rate 4·10⁻⁴"."""
     if name == "n_qubits":
         return f"{value} qubits"
     words = {"q_depth": "depth", "q_delta": "angles", "learning_rate": "rate"}.get(name, name.replace("_", " "))
