@@ -24,7 +24,7 @@ def answers(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
         f"<dt>{escape(question)}</dt><dd>{escape(answer)}</dd>"
         for question, answer in plain_answers(comparison, verdicts)
     )
-    panel(f'<dl class="answers">{told}</dl>', key="answers", min_height=110)
+    panel(f"<dl>{told}</dl>", key="answers", min_height=150)
 
 
 def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
