@@ -182,8 +182,8 @@ def _profiles_in_words(stored: Mapping[str, Any]) -> str:
     ]
     named = {operation["name"]: None for step in steps for operation in step["operations"][:SHOWN_OPERATIONS]}
     for name in named:
-        found = [next((one for one in step["operations"] if one["name"] == name), None) for step in steps]
-        cells = [f"{one['ms']:.3g} in {one['calls']:.3g}" if one else "–" for one in found]
+        operations = [next((one for one in step["operations"] if one["name"] == name), None) for step in steps]
+        cells = [f"{one['ms']:.3g} in {one['calls']:.3g}" if one else "–" for one in operations]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     for label, key, unit in (
         ("whole step, without the profiler", "step_ms", 1),
@@ -279,8 +279,8 @@ def _load_in_words(stored: Mapping[str, Any]) -> str:
 
 def _spread(values: Sequence[float], unit: float = 1) -> str:
     """Median, and the largest in brackets."""
-    found = [value / unit for value in values]
-    return f"{median(found):.3g} ({max(found):.3g})" if found else "–"
+    scaled = [value / unit for value in values]
+    return f"{median(scaled):.3g} ({max(scaled):.3g})" if scaled else "–"
 
 
 def _scaling_in_words(stored: Mapping[str, Any]) -> str:
@@ -293,10 +293,12 @@ def _scaling_in_words(stored: Mapping[str, Any]) -> str:
         lines += [f"Milliseconds a step by {title}:\n", "| | " + " | ".join(map(str, sizes)) + " |"]
         lines.append("|---|" + "---:|" * len(sizes))
         for name, label in LABELS.items():
-            found = {row[field]: row["ms"] for row in rows if row["name"] == name}
-            if found:
+            ms_of_size = {row[field]: row["ms"] for row in rows if row["name"] == name}
+            if ms_of_size:
                 lines.append(
-                    f"| {label} | " + " | ".join(f"{found[s]:.3g}" if s in found else "–" for s in sizes) + " |"
+                    f"| {label} | "
+                    + " | ".join(f"{ms_of_size[s]:.3g}" if s in ms_of_size else "–" for s in sizes)
+                    + " |"
                 )
         lines.append("")
     command = "    python -m core bench scaling --save --figure scaling.html"
@@ -312,11 +314,11 @@ def _machines(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(line for step in steps for line in _machine(step["machine"])))
 
 
-def _machine(found: Mapping[str, Any]) -> list[str]:
-    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    cores = f"{counted(found['cores'], 'core')}, {counted(found['threads'], 'thread')}"
-    gpu = f"{found['gpu']}; " if "gpu" in found else ""
-    return [f"{gpu}{found['processor']}, {cores}; Python {found['python']}, {versions}.\n"]
+def _machine(machine: Mapping[str, Any]) -> list[str]:
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    cores = f"{counted(machine['cores'], 'core')}, {counted(machine['threads'], 'thread')}"
+    gpu = f"{machine['gpu']}; " if "gpu" in machine else ""
+    return [f"{gpu}{machine['processor']}, {cores}; Python {machine['python']}, {versions}.\n"]
 
 
 def _cell(step: Mapping[str, Any], name: str) -> str:

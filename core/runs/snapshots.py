@@ -86,7 +86,7 @@ class StoredSnapshots:
 
     def snapshot(self, run_id: str) -> Snapshot:
         """How a run stands as its record says; `LabError` if there is none."""
-        state = _file_state(self._store.found(run_id))
+        state = _file_state(self._store.readable_folder(run_id))
         known = self._known.get(run_id)
         if known is None or known[0] != state or known[1].status in LIVE:  # whoever trained it may have died since
             known = self._known[run_id] = state, from_record(self._store.load(run_id))

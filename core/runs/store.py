@@ -203,7 +203,7 @@ class Store:
 
     def load(self, run_id: str) -> Record:
         """The record of a run; `LabError` if there is none or it cannot be read."""
-        folder = self.found(run_id)
+        folder = self.readable_folder(run_id)
         values = _values(folder)
         try:
             started, finished = values.get("started"), values.get("finished")
@@ -245,7 +245,7 @@ class Store:
             )
         return self.root / run_id
 
-    def found(self, run_id: str) -> Path:
+    def readable_folder(self, run_id: str) -> Path:
         """Where a run can be read; `LabError` if there is none."""
         if self._also and not (self.folder(run_id) / "run.json").is_file():
             elsewhere = self._also / run_id

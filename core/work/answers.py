@@ -72,8 +72,8 @@ async def ask(connection: Connection, question: Question, where: str | None = No
     if where is None:
         where = random.choice([*await connection.client.nthreads()])
     answers = await connection.client.run(answer, question, workers=[where], on_error="ignore")
-    found: Answers | None = answers.get(where)
-    return found
+    of_worker: Answers | None = answers.get(where)
+    return of_worker
 
 
 async def answer(question: Question) -> Answers | None:

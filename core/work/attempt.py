@@ -70,10 +70,10 @@ class Attempt:
             if lost and not self._connection.embedded:
                 await client.run(worker.request_stop, lost, on_error="ignore")
             material = None if self._connection.embedded or material is None else await client.scatter(material)
-            found: worker.Outcome = await client.submit(
+            outcome: worker.Outcome = await client.submit(
                 worker.attempt, self.name, work, material, checkpoint, key=self.name
             )
-            return found
+            return outcome
         except (*_LOST, asyncio.CancelledError):
             return None
         except Exception as error:
@@ -105,10 +105,10 @@ class Attempt:
             await asyncio.sleep(SECONDS_BETWEEN_CHECKPOINTS)
             if self._worker is None:
                 continue
-            found = await self._connection.client.run(
+            newer = await self._connection.client.run(
                 worker.newer_checkpoint, self.name, self._epoch, workers=[self._worker], on_error="ignore"
             )
-            for checkpoint in found.values():
+            for checkpoint in newer.values():
                 if checkpoint is not None:
                     self._epoch = checkpoint.epoch
                     self._hear(checkpoint)

@@ -145,8 +145,8 @@ class Jobs:
         Its numbers are those it would have had without the interruption, bit for bit on the same device.
         """
         if not self._do(self._call_off_stop(run_id)):
-            found = resumable(self.store, run_id, ended=run_id in self._jobs)
-            self._do(self._go_on(found))
+            resumed = resumable(self.store, run_id, ended=run_id in self._jobs)
+            self._do(self._go_on(resumed))
 
     def queue(self) -> list[Waiting]:
         """The work of this process that is under way (position 0) and that waits for a worker (from 1)."""
@@ -187,14 +187,14 @@ class Jobs:
 
     def recent(self, kind: type[Work]) -> list[WorkSnapshot]:
         """Work of a kind that is no run, newest first: all that goes on, and the last that ended or was interrupted."""
-        found: list[WorkSnapshot] = []
+        standings: list[WorkSnapshot] = []
         for work in reversed([*self._latest]):
             standing = self.latest(work) if isinstance(work, kind) else None
             if isinstance(standing, WorkSnapshot):
-                found.append(standing)
+                standings.append(standing)
                 if standing.status not in LIVE:
                     break
-        return found
+        return standings
 
     def close(self) -> None:
         """End all work, which can be resumed, and the cluster."""
@@ -345,8 +345,8 @@ class Jobs:
             job.wanted = "queued"
         return True
 
-    async def _go_on(self, found: Resumable) -> None:
-        run_id = found.record.run_id
+    async def _go_on(self, resumed: Resumable) -> None:
+        run_id = resumed.record.run_id
         if await self._call_off_stop(run_id):
             return  # somebody else was faster
         before = self._jobs.get(run_id)
@@ -355,7 +355,7 @@ class Jobs:
             for epoch in before.snapshot.epochs:  # the disk may have refused some
                 self.store.append(run_id, epoch)
         snapshot = replace(from_record(self.store.load(run_id)), message="")
-        await self._enqueue(Job(found.work, self.store, snapshot, found.material, self._tell, found.checkpoint))
+        await self._enqueue(Job(resumed.work, self.store, snapshot, resumed.material, self._tell, resumed.checkpoint))
 
     async def _answers(self, run_id: str, features: np.ndarray) -> Answers | None:
         connection, job = self._connection, self._jobs.get(run_id)

@@ -124,13 +124,13 @@ class WorkStore:
 
     def load_all(self) -> list[WorkSnapshot]:
         """All records that can be read, oldest first."""
-        found = []
+        records = []
         for run_id in self.run_ids():
             try:
-                found.append(self.load(run_id))
+                records.append(self.load(run_id))
             except LabError:
                 continue
-        return sorted(found, key=lambda snapshot: snapshot.created)
+        return sorted(records, key=lambda snapshot: snapshot.created)
 
     def run_ids(self) -> list[str]:
         """Ids of all records."""

@@ -34,9 +34,9 @@ def _forecast(config: RunConfig) -> Forecast | None:
     except LabError:
         return None
     for here, runs in past_runs().items():
-        found = estimate(config, n_train, runs)
-        if found is not None:
-            return Forecast(found.seconds, here and found.alike)
+        expected = estimate(config, n_train, runs)
+        if expected is not None:
+            return Forecast(expected.seconds, here and expected.alike)
     return None
 
 

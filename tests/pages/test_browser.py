@@ -339,7 +339,7 @@ def test_foreign_text_is_shown_letter_by_letter(browser: Browser, laboratory: La
         figure,
     )
     assert [each.replace("\u2060", "") for each in texts].count(HOSTILE) == 2  # a row and a column
-    assert {urlsplit(each).netloc for each in asked} == {urlsplit(laboratory.url).netloc}
+    assert {urlsplit(each).netloc for each in asked} - {""} == {urlsplit(laboratory.url).netloc}  # data: has none
     page.context.close()
 
 
