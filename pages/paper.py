@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.paper import citation
-from pages.ui.paper import words
+from pages.ui.paper import wording
 from pages.ui.paper.choice import choose, protocols_explained
 from pages.ui.paper.closed_form import closed_form
 from pages.ui.paper.closely import closely
@@ -14,8 +14,8 @@ from pages.ui.paper.row_standing import measured_here
 from pages.ui.paper.table import rows_table, table_notes
 
 st.html(Path(__file__).parent / "ui" / "paper" / "paper.css")
-st.title(words.TITLE)
-st.markdown(words.ABOUT)
+st.title(wording.TITLE)
+st.markdown(wording.ABOUT)
 lines = measured_here()
 chosen = choose(lines)
 with st.container():  # beyond whose ends the bars do not go
@@ -23,9 +23,9 @@ with st.container():  # beyond whose ends the bars do not go
     bars({line.row.key: line for line in lines})
 table_notes()
 protocols_explained(chosen)
-st.subheader(words.CLOSED_FORM_TITLE)
+st.subheader(wording.CLOSED_FORM_TITLE)
 closed_form(lines)
-st.subheader(words.CLOSELY_TITLE)
+st.subheader(wording.CLOSELY_TITLE)
 closely(lines)
 with st.expander("Cite"):
     st.code(f"{citation.PAPER}\n\n{citation.laboratory()}", language="latex")

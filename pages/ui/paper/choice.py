@@ -9,7 +9,7 @@ from core.paper.examples import PROTOCOLS
 from core.paper.table import MeasuredRow
 from core.paper.titles import EXAMPLE_TITLES
 from core.report.paper import steps_sentence
-from pages.ui.paper import words
+from pages.ui.paper import wording
 
 SHOWN_FIRST = ("notebook", "paper")
 
@@ -45,7 +45,7 @@ def choose(lines: Sequence[MeasuredRow]) -> Choice:
         bind="query-params",
         wrap=True,
     )
-    aside = st.toggle(words.OTHER_FEATURES, key="features", bind="query-params", help=words.OTHER_FEATURES_HELP)
+    aside = st.toggle(wording.OTHER_FEATURES, key="features", bind="query-params", help=wording.OTHER_FEATURES_HELP)
     shown = [
         line
         for line in lines
@@ -68,7 +68,7 @@ def _accept_numbers() -> None:
         given = [] if parameter in st.session_state else st.query_params.get_all(parameter)
         unknown = [each for each in given if each not in EXAMPLE_TITLES and each not in EXAMPLE_TITLES.values()]
         if unknown:
-            st.warning(words.impossible(parameter, unknown[0][:100], ", ".join(EXAMPLE_TITLES)))
+            st.warning(wording.impossible(parameter, unknown[0][:100], ", ".join(EXAMPLE_TITLES)))
         if any(each in EXAMPLE_TITLES for each in given):
             st.query_params[parameter] = [EXAMPLE_TITLES.get(each, each) for each in given]
             st.rerun()  # what is bound to the address reads it when the page starts

@@ -9,7 +9,7 @@ from core.recipes import paper_run
 from core.report.paper import closed_form_table
 from core.report.table import Table
 from pages.ui.panel import escape, panel
-from pages.ui.paper import words
+from pages.ui.paper import wording
 
 PAPERS_FEATURES, CLASSES = 512, 2
 
@@ -18,10 +18,10 @@ def closed_form(lines: Sequence[MeasuredRow]) -> None:
     """The closed form of the circuits, and what follows from it."""
     n_angles, n_classical = paper_run("ants_bees").head.count_trained(PAPERS_FEATURES, CLASSES)
     table = closed_form_table(lines)
-    st.markdown(words.circuit_at_start(n_angles, n_angles + n_classical))
+    st.markdown(wording.circuit_at_start(n_angles, n_angles + n_classical))
     panel(_html(table), key="closed-form", min_height=140)
     st.caption(table.caption)
-    st.markdown(words.circuit_in_training(n_classical))
+    st.markdown(wording.circuit_in_training(n_classical))
 
 
 def _html(table: Table) -> str:

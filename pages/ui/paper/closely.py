@@ -24,7 +24,7 @@ from core.settings import settings
 from pages.ui.charts import charts
 from pages.ui.curves import curves_view
 from pages.ui.lines import judged_on
-from pages.ui.paper import words
+from pages.ui.paper import wording
 from pages.ui.results import tests_view, thumbnails
 
 SAMPLES_OF_A_CLASS = 5
@@ -56,7 +56,7 @@ def closely(lines: Sequence[MeasuredRow]) -> None:
             )
         )
     entry = DATASETS[dataset]
-    st.caption(words.samples(entry.n_train, entry.n_test, entry.source))
+    st.caption(wording.samples(entry.n_train, entry.n_test, entry.source))
     if entry.is_points:
         _plane(dataset)
     else:
@@ -69,7 +69,7 @@ def _plane(dataset: str) -> None:
     kept = notebook_results(SHIPPED)
     rows = [find_row(f"{dataset}-{network}-notebook") for network in NETWORKS]
     if not all(row.key in kept for row in rows):
-        st.caption(words.NO_NOTEBOOK)
+        st.caption(wording.NO_NOTEBOOK)
         return
     regions = [
         Region(f"{row.head_label}, {percent(kept[row.key]['accuracy'])}", _lead(kept[row.key]["decision"]))
@@ -83,7 +83,7 @@ def _plane(dataset: str) -> None:
         revision=dataset,
         describe=["Decision regions of the notebook's classical and quantum network with the 200 test points"],
     )
-    st.caption(words.plane(rows[-1].command))
+    st.caption(wording.plane(rows[-1].command))
 
 
 def _lead(decision: Sequence[Sequence[float]]) -> np.ndarray:
@@ -108,7 +108,7 @@ def _samples(dataset: str) -> None:
     names = [bank.names[row] for rows in of_class for row in rows[:SAMPLES_OF_A_CLASS]]
     pictures = thumbnails(dataset, tuple(names), settings().data_dir)
     if not pictures:
-        st.caption(words.no_images(dataset))
+        st.caption(wording.no_images(dataset))
         return
     with st.grid("auto", min_column_width=110, gap="small"):
         for name, picture in zip(names, pictures, strict=True):
@@ -124,7 +124,7 @@ def _runs_of(lines: Sequence[MeasuredRow]) -> None:
             key = (features_title(line.row), line.row.protocol)
             stored.setdefault(key, []).append(_record(line.shipped.run_id))
     if not stored:
-        st.caption(words.NO_RUNS)
+        st.caption(wording.NO_RUNS)
         return
     left, right = st.columns(2)
     dataset = lines[0].row.dataset

@@ -7,11 +7,11 @@ import streamlit as st
 from core.paper.rows import Row, TrainedRow
 from core.paper.table import MeasuredRow
 from pages.ui.panel import panel
-from pages.ui.paper import words
+from pages.ui.paper import wording
 from pages.ui.paper.row_standing import RowStanding, listing, row_standing, start
 from pages.ui.work_bar import SECONDS_BETWEEN_LOOKS
 
-_NOTHING_RUNS = RowStanding("idle", words.NOTHING_RUNS)
+_NOTHING_RUNS = RowStanding("idle", wording.NOTHING_RUNS)
 
 
 def run_row(row: Row) -> None:

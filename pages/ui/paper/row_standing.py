@@ -31,7 +31,7 @@ from core.work.records import WorkSnapshot
 from core.work.rows import row_work
 from pages.ui.extraction import extraction_of, extraction_offer, start_extraction, unreadable_images_mb
 from pages.ui.panel import escape
-from pages.ui.paper import words
+from pages.ui.paper import wording
 from pages.ui.service import jobs, may_control, person
 from pages.ui.work_bar import is_going, stop, told
 
@@ -105,7 +105,7 @@ def _standing_of(line: MeasuredRow) -> RowStanding:
         return _of_ended(line, standing)
     if isinstance(row, TrainedRow) and listing(row).state == "missing":
         return _of_extraction(row)
-    return RowStanding("idle", _about(row, words.READY), button=Button("Run", partial(start, row)))
+    return RowStanding("idle", _about(row, wording.READY), button=Button("Run", partial(start, row)))
 
 
 def _of_going(row: Row, standing: Standing) -> RowStanding:
@@ -168,7 +168,7 @@ def _cost(config: RunConfig) -> _Cost | None:
         jobs().submit(measuring, owner=person())
         return None
     if standing.result is None:
-        raise LabError(standing.message or words.NOT_MEASURED)
+        raise LabError(standing.message or wording.NOT_MEASURED)
     entry = dataset(config.dataset)
     seen = entry.images_are_here(settings().data_dir)
     images_mb = unreadable_images_mb(config.dataset) if seen else entry.download_mb
@@ -176,7 +176,7 @@ def _cost(config: RunConfig) -> _Cost | None:
 
 
 def _takes(cost: _Cost | None) -> str:
-    return words.takes_about(duration(cost.seconds)) if cost else words.MEASURING
+    return wording.takes_about(duration(cost.seconds)) if cost else wording.MEASURING
 
 
 def _of_extraction(row: TrainedRow) -> RowStanding:
@@ -188,7 +188,7 @@ def _of_extraction(row: TrainedRow) -> RowStanding:
     if extraction is not None and extraction.message:
         return RowStanding("failed", _about(row, extraction.message), button=button)
     cost = _cost(row.config)
-    text = f"{words.passes(row.entry.n_samples, _takes(cost))}. {words.FEATURES_FIRST}"
+    text = f"{wording.passes(row.entry.n_samples, _takes(cost))}. {wording.FEATURES_FIRST}"
     return RowStanding("idle", _about(row, text), going=cost is None, button=button)
 
 
@@ -200,7 +200,7 @@ def _of_images(line: MeasuredRow, row: TrainedRow, standing: Standing | None) ->
     button = Button(_train_label(cost), partial(start, row)) if cost else None
     if standing is not None and standing.message:
         return RowStanding("failed", _about(row, standing.message), button=button, going=cost is None)
-    text = f"{words.epochs_on_images(row.config.epochs, row.entry.n_samples, _takes(cost))}. {words.GOES_ON}"
+    text = f"{wording.epochs_on_images(row.config.epochs, row.entry.n_samples, _takes(cost))}. {wording.GOES_ON}"
     if standing is None:
         return RowStanding("idle", _about(row, text), going=cost is None, button=button)
     return RowStanding("stopped", _about(row, f"stopped. {text}"), going=cost is None, button=button)

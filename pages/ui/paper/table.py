@@ -11,7 +11,7 @@ from core.paper.table import MeasuredRow
 from core.report.paper import paper_table
 from core.report.table import Cell, Column, Table
 from pages.ui.panel import escape
-from pages.ui.paper import words
+from pages.ui.paper import wording
 from pages.ui.paper.rerun import run_row
 from pages.ui.sortable import sortable
 
@@ -44,7 +44,7 @@ _list = st.components.v2.component(
 def rows_table(lines: Sequence[MeasuredRow]) -> None:
     """Every row with its numbers and its button."""
     if not lines:
-        st.info(words.CHOOSE_ROWS)
+        st.info(wording.CHOOSE_ROWS)
         return
     st.session_state.paper_shown = [line.row.key for line in lines]
     table = _with_buttons(lines)
@@ -61,7 +61,7 @@ def rows_table(lines: Sequence[MeasuredRow]) -> None:
 
 def table_notes() -> None:
     """What the numbers are, and how to get them from a terminal."""
-    st.caption(f"{words.TABLE_NOTE} {words.COMMANDS}")
+    st.caption(f"{wording.TABLE_NOTE} {wording.COMMANDS}")
 
 
 def _with_buttons(lines: Sequence[MeasuredRow]) -> Table:
