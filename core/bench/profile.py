@@ -20,11 +20,14 @@ SHOWN_OPERATIONS = 8
 
 
 def profile_step(size: StepSize) -> dict[str, Any]:
-    """Operations of one step of ours, as plain data.
+    """Profile one of our training steps and return plain data: the fields of ``size``, and
 
-    ``flops`` counts the floating-point operations of all matrix products, ``large_product_gflops`` is what one product
-    of large matrices reaches here, in 10⁹ a second, and ``least_ms`` is the one over the other: no order of calls goes
-    below it. ``operations`` are torch's own, with calls and milliseconds a step, the profiler's own cost included.
+    - ``step_ms``: median milliseconds of a step, without the profiler;
+    - ``flops``: floating-point operations of all its matrix products;
+    - ``large_product_gflops``: 10⁹ operations a second that the product of two large matrices reaches on this machine;
+    - ``least_ms``: flops at that speed, a lower bound of every step with the same products;
+    - ``operations``: torch's operations, each with its calls and its milliseconds in a step, which include the
+      profiler's own cost; the most expensive first.
     """
     step = ours(size, size.head)
     step_ms = _median_ms(step)

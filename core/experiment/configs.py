@@ -52,7 +52,7 @@ def experiment(values: Values) -> Experiment:
     choices = head_choices() | head_choices(ablations=True)
     unknown = [name for name in chosen if name not in choices]
     if unknown:
-        raise LabError(f"heads = {unknown[0]!r} is not possible: choose among {', '.join(choices)}")
+        raise LabError(f"heads = {unknown[0]!r} is not possible: choose one of {', '.join(choices)}")
     listing = find_features(values["dataset"], values["features"])
     features = {"dataset": listing.features.dataset} | vars(listing.features.cut)
     shared = {name: value for name, value in values.items() if name in OF_RUN}
@@ -108,9 +108,10 @@ def control_values(configs: Sequence[RunConfig]) -> dict[str, Any]:
 
 
 def beyond_controls(configs: Sequence[RunConfig]) -> dict[str, Any]:
-    """Settings of runs for which there is no control, by name, where they are not what the controls would take.
+    """Settings of these runs that no control can show: name of the field → its value.
 
-    Runs from the page of the paper and from a terminal can have such settings.
+    The form, set as these runs are, would train with another value. Runs of the paper's page and of the terminal can
+    have such settings, e.g. ``protocol``.
     """
     values = values_of({**default_values(configs[0].dataset), **control_values(configs)})
     try:

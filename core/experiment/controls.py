@@ -114,6 +114,13 @@ class Number(Generic[N]):
         return value
 
 
+def _one_of(name: str, text: str, options: Sequence[str]) -> str:
+    """The text, if it is one of a control's options; else `LabError`."""
+    if text not in options:
+        raise LabError(f"{name} = {text!r} is not possible: choose one of {', '.join(options)}")
+    return text
+
+
 @dataclass(frozen=True)
 class Switch:
     """On or off: one of a configuration's fields."""
@@ -131,9 +138,7 @@ class Switch:
 
     def from_text(self, text: str, dataset: str) -> bool:
         """Raises `LabError` for what is neither."""
-        if text not in ("on", "off"):
-            raise LabError(f"{self.name} = {text!r} is not possible: on and off are allowed")
-        return text == "on"
+        return _one_of(self.name, text, ("on", "off")) == "on"
 
 
 @dataclass(frozen=True)
@@ -150,9 +155,7 @@ class OneOf:
 
     def from_text(self, text: str, dataset: str) -> str:
         """Raises `LabError` for what is not in the menu."""
-        if text not in self.options():
-            raise LabError(f"{self.name} = {text!r} is not possible: choose one of {', '.join(self.options())}")
-        return text
+        return _one_of(self.name, text, self.options())
 
 
 @dataclass(frozen=True)
@@ -169,11 +172,7 @@ class SomeOf:
 
     def from_text(self, text: str, dataset: str) -> list[str]:
         """Raises `LabError` for what is not in the menu."""
-        chosen = text.split(",") if text else []
-        for each in chosen:
-            if each not in self.options():
-                raise LabError(f"{self.name} = {each!r} is not possible: choose among {', '.join(self.options())}")
-        return chosen
+        return [_one_of(self.name, each, self.options()) for each in text.split(",")] if text else []
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,16 @@ class Jobs:
         self._listeners.append(hear)
 
     def submit(self, work: RunConfig | Work, owner: str = "", run_id: str | None = None) -> str:
-        """Queue work, or with `run_id` go on with that run, and return its id; a configuration asks for its training.
+        """Queue work and return its id.
 
-        Work that is no run is done once for all who ask while it is under way. `LabError` if something is missing
-        without which it cannot begin, or the results cannot be written.
+        Args:
+            work: what to do; a configuration stands for its training. Equal work that is no run is done once for
+                all who submit it while it is queued or running: they get the same id.
+            owner: the person who may stop it; empty: anybody.
+            run_id: a run to resume instead; ``work`` is ignored then.
+
+        Raises `LabError` when the work needs something that is missing, e.g. features, when the results folder cannot
+        be written, or when the run cannot be resumed.
         """
         if run_id is not None:
             self.resume(run_id)

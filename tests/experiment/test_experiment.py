@@ -84,7 +84,7 @@ def test_untouched_controls_are_the_paper_and_a_bare_address() -> None:
         ({"learning_rate": "fast"}, "learning_rate = 'fast' is not possible: numbers from 0.000001 to 1 are allowed"),
         ({"learning_rate": "nan"}, "learning_rate = 'nan' is not possible: numbers from 0.000001 to 1 are allowed"),
         ({"dataset": "mnist"}, "dataset = 'mnist' is not possible: choose one of"),
-        ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose among"),
+        ({"heads": "quantum,cubic"}, "heads = 'cubic' is not possible: choose one of"),
         ({"features": "../../etc"}, "features = '../../etc' is not possible"),
     ],
 )
