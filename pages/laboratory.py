@@ -45,6 +45,9 @@ def main() -> None:
         if is_live and is_new and not arrives:
             start(wanted, by_itself=True)
         st.button("Default settings", type="tertiary", key="defaults", on_click=to_defaults)
+        st.page_link(
+            "compare.py", label="Compare these settings", icon=":material/balance:", query_params={"from": "laboratory"}
+        )
     run_ids, stale = known_runs(st.session_state.run)
     st.session_state.run = ",".join(run_ids)
     write_address(values)

@@ -79,9 +79,9 @@ class Scale:
         values = np.asarray(points, dtype=float)
         return values if self.linear is None else np.arcsinh(values / self.linear)
 
-    def axis(self) -> dict[str, Any]:
+    def axis(self, candidate: str) -> dict[str, Any]:
         """Plotly's settings of the axis: its ends with a little room, and on a compressed scale its marks."""
-        title = "quantum minus rival, in points<br>of test accuracy"
+        title = f"{candidate} minus rival, in points<br>of test accuracy"
         low, high = self.place([self.low, self.high])
         room = 0.03 * (high - low)
         axis: dict[str, Any] = {"range": [low - room, high + room], "showgrid": True}
@@ -102,18 +102,38 @@ _STEPS = (2, 5, 10, 20, 40, 80)
 """Points that are marked on a compressed axis, so few that they also fit on a phone."""
 
 
-def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, dark: bool = False) -> go.Figure:
+TELLING = ("closed form", "bottleneck", "linear", "wider mlp", "RBF-SVM")
+"""Rivals that say most: the circuit's formula, its frame without it, the simplest network, a larger one, no network."""
+
+
+def five_rivals(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The telling ones, and where some are missing the first others, sorted as `by_difference`."""
+    there = sorted(verdicts, key=lambda one: one.rival not in TELLING)
+    return by_difference(there[: len(TELLING)])
+
+
+def by_difference(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The rival on top that the candidate is furthest ahead of."""
+    return sorted(verdicts, key=lambda one: -float(np.mean(one.paired.differences)))
+
+
+def paired_differences(
+    comparison: Comparison, verdicts: Sequence[Verdict], *, rows: Sequence[Verdict] = (), dark: bool = False
+) -> go.Figure:
     """The figure for a talk: for every rival a dot a seed, candidate minus rival in points of test accuracy.
 
     Diamond: mean with its 95 % interval over seeds and test samples, of few seeds with their range; shaded: differences
     inside the margin. The verdict is above, budget and seeds are below. Every seed and interval is inside the axes
     (`Scale`). Needs one verdict at least.
+
+    rows: verdicts that have a row, from top to bottom; empty: all.
     """
+    rows = rows or verdicts
     figure = go.Figure()
     results = {result.rival.name: result for result in comparison.results}
     margin = verdicts[0].margin
-    scale = Scale.of(verdicts)
-    for row, verdict in enumerate(verdicts):
+    scale = Scale.of(rows)
+    for row, verdict in enumerate(rows):
         result, interval = results[verdict.rival], verdict.elsewhere.interval
         colour = rival_colour(result.rival)
         differences = np.array(verdict.paired.differences) * 100
@@ -162,11 +182,11 @@ def paired_differences(comparison: Comparison, verdicts: Sequence[Verdict], *, d
         margin={"t": 190, "b": 60},
         meta={"fitTitle": True},  # the page breaks the lines again where there is more room
         hovermode="closest",
-        xaxis=scale.axis(),
+        xaxis=scale.axis(comparison.candidate),
         yaxis={
-            "tickvals": list(range(len(verdicts))),
-            "ticktext": [_row_label(results[one.rival], one) for one in verdicts],
-            "range": [len(verdicts) - 0.5, -0.5],
+            "tickvals": list(range(len(rows))),
+            "ticktext": [_row_label(results[one.rival], one) for one in rows],
+            "range": [len(rows) - 0.5, -0.5],
             "showgrid": False,
         },
         uirevision="zoom",

@@ -41,7 +41,14 @@ from core.config.run import RunConfig
 from core.data.banks import FeatureBank, load_bank
 from core.errors import LabError
 from core.events import Epoch, Finished
-from core.figures.comparison import critical_difference, paired_differences, rival_colour, tuning
+from core.figures.comparison import (
+    by_difference,
+    critical_difference,
+    five_rivals,
+    paired_differences,
+    rival_colour,
+    tuning,
+)
 from core.figures.style import seed_colour
 from core.recipes import paper_run
 from core.report.comparison import budget
@@ -548,6 +555,21 @@ def test_the_talk_figure_draws_every_seed_and_every_interval_inside_its_axis(
         marks = [float(text.replace("−", "-")) for text in axis.ticktext]
         assert [points(place) for place in axis.tickvals] == pytest.approx(marks)
         assert {0, 2, 10, 40} <= set(marks)
+
+
+def test_five_rivals_have_rows_those_furthest_behind_on_top() -> None:
+    comparison, predictions = load_comparison("spirals", SHIPPED), load_predictions("spirals", SHIPPED)
+    found = comparison.verdicts(predictions)
+    means = {result.rival.name: np.mean(result.accuracy) for result in comparison.results}
+    telling = {"closed form", "bottleneck", "linear", "wider mlp", "RBF-SVM"}
+    five, everyone = five_rivals(found), by_difference(found)
+    assert [one.rival for one in five] == sorted(telling, key=lambda name: means[name])
+    assert [means[one.rival] for one in everyone] == sorted(means[name] for name in means if name != "quantum")
+    figure = paired_differences(comparison, found, rows=five)
+    assert len(figure.layout.yaxis.ticktext) == 5
+    assert headline(found) in figure.layout.title.text.replace("<br>", " "), "the headline counts all rivals"
+    few = [one for one in found if one.rival in ("near zero", "ring", "linear")]
+    assert {one.rival for one in five_rivals(few)} == {"near zero", "ring", "linear"}
 
 
 def test_row_labels_say_how_little_a_difference_is_and_where_it_holds() -> None:

@@ -1,6 +1,8 @@
 """The page of comparisons, mostly in a real browser: opened by its link, asked with another margin, run and stopped."""
 
 import json
+import shlex
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,12 @@ from live_page import REPOSITORY, SLOW, Laboratory, new_page
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
+from core.commands.compare import add_arguments, compared
 from core.comparison.store import SHIPPED, load_comparison, load_predictions
+from core.experiment.configs import default_values, experiment
+from core.experiment.controls import values_of
 from core.report.verdicts import headline, sentence, title
-from core.statistics.intervals import FEWEST_SEEDS
+from core.statistics.intervals import FEWEST_SEEDS, SEEDS
 
 PROBLEM = "ants_bees-layer3"
 
@@ -59,6 +64,58 @@ def test_the_problem_to_run_is_the_one_that_is_shown_until_another_one_is_chosen
     page.selectbox(key=to_run).set_value("moons").run()
     page.selectbox(key=shown).set_value(PROBLEM).run()
     assert page.selectbox(key=to_run).value == PROBLEM
+
+
+def test_the_laboratorys_settings_are_compared_with_any_of_its_heads_as_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_RESULTS_DIR", str(tmp_path))
+    page = AppTest.from_file(str(REPOSITORY / "pages" / "compare.py"), default_timeout=60)
+    values = {**default_values("moons")} | {"epochs": 8, "q_depth": 3, "heads": ["quantum", "linear"]}
+    for name, value in values.items():
+        page.session_state[name] = value
+    page.query_params["from"] = "laboratory"
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="problem").value == "moons", "the data set one comes from"
+    assert page.selectbox(key="run-problem").value == "laboratory"
+    assert page.selectbox(key="run-candidate").options == ["quantum", "linear"]
+
+    def command() -> list[str]:
+        (said,) = [each.value for each in page.caption if "The same from a terminal" in each.value]
+        return shlex.split(said.split("`")[1])
+
+    assert {"--epochs", "8", "--q-depth", "3"} <= {*command()}
+    page.multiselect(key="run-rivals").set_value(["near zero", "RBF-SVM"]).run()
+    assert command()[-3:] == ["--rivals", "near zero", "RBF-SVM"]
+    page.selectbox(key="run-candidate").set_value("linear").run()
+    assert command()[-2:] == ["--rivals", "RBF-SVM"], "a linear head has no ablations"
+    assert {"--head", "linear"} <= {*command()}
+    parser = ArgumentParser()
+    add_arguments(parser)
+    (work,) = compared(parser.parse_args(command()[4:]))
+    wanted, _ = experiment(values_of(values)).configs[::-1]
+    assert work.config == wanted.model_copy(update={"seeds": SEEDS})
+
+
+def test_the_laboratory_leads_to_a_comparison_of_its_settings(browser: Browser, laboratory: Laboratory) -> None:
+    page = new_page(browser, viewport={"width": 1440, "height": 1000})
+    page.goto(f"{laboratory.url}/?dataset=moons&epochs=8&v=2")
+    page.get_by_role("link", name="Compare these settings").click()
+    page.wait_for_url("**/compare**")
+    expect(page.get_by_text("--epochs 8")).to_be_visible()
+    expect_above_the_figure(page, "Two half moons")
+    page.context.close()
+
+
+def test_five_rivals_are_shown_until_all_are_asked_for(browser: Browser, laboratory: Laboratory) -> None:
+    page = open_compare(browser, laboratory, f"problem={PROBLEM}")
+    rows = "document.querySelector('.st-key-paired .lab-chart').layout.yaxis.ticktext.length"
+    assert page.evaluate(rows) == 5
+    n_rivals = len(load_comparison(PROBLEM, SHIPPED).results) - 1
+    page.get_by_text(f"All {n_rivals} rivals").click()
+    page.wait_for_function(f"{rows} === {n_rivals}")
+    page.context.close()
 
 
 def test_seeds_that_can_show_nothing_are_told_at_their_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

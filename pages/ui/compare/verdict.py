@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.comparison.record import Comparison
 from core.comparison.store import load_predictions
-from core.figures.comparison import differences_height, paired_differences
+from core.figures.comparison import TELLING, by_difference, differences_height, five_rivals, paired_differences
 from core.report.comparison import evidence_table, plain_answers
 from core.report.numbers import points
 from core.report.verdicts import capital, headline, sentence, title
@@ -28,12 +28,14 @@ def answers(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
 
 
 def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
-    """Every rival with a dot a seed, and where the numbers come from."""
+    """Five rivals or all with a dot a seed, and where the numbers come from."""
+    shows_all = len(verdicts) > len(TELLING) and st.toggle(f"All {len(verdicts)} rivals", key="all-rivals")
+    rows = by_difference(verdicts) if shows_all else five_rivals(verdicts)
     charts(
-        [paired_differences(comparison, verdicts)],
+        [paired_differences(comparison, verdicts, rows=rows)],
         key="paired",
-        height=differences_height(verdicts),
-        revision=f"{comparison.name} {comparison.created}",
+        height=differences_height(rows),
+        revision=f"{comparison.name} {comparison.created} {shows_all}",
         describe=[f"Paired differences of test accuracy for {len(verdicts)} rivals: {headline(verdicts)}"],
     )
     where = "" if comparison.device == "cpu" else f", heads on {comparison.device}"
