@@ -20,8 +20,12 @@ def budget(comparison: Comparison) -> str:
     config = comparison.config
     steps = ceil(comparison.n_train / config.batch_size)
     rate = "tuned learning rate" if comparison.tuned else f"learning rate {config.learning_rate:g}"
+    epochs = f"{config.epochs} epochs"
+    if config.patience:
+        epochs = f"up to {epochs} (until {config.patience} bring no lower validation loss)"
+    features = ", standardised features" if config.standardise else ""
     return (
-        f"{len(comparison.seeds)} paired seeds, {config.epochs} epochs of {comparison.n_train:,} training samples, "
+        f"{len(comparison.seeds)} paired seeds, {epochs} of {comparison.n_train:,} training samples{features}, "
         f"batch {config.batch_size} ({config.epochs} × {steps:,} = {config.epochs * steps:,} steps), {rate}, "
         f"epoch chosen on {comparison.n_validation:,} validation samples, "
         f"{comparison.n_test:,} test samples"

@@ -481,6 +481,10 @@ def test_the_budget_counts_the_steps() -> None:
     comparison = load_comparison("spirals", SHIPPED)
     assert (comparison.n_train, comparison.config.batch_size, comparison.config.epochs) == (1600, 10, 5)
     assert "(5 × 160 = 800 steps)" in budget(comparison)
+    converged = comparison.model_copy(update={"config": problem_config("spirals", "converged")})
+    assert "up to 200 epochs (until 30 bring no lower validation loss) of 1,600" in budget(converged)
+    assert "standardised" in budget(converged)
+    assert "standardised" not in budget(comparison)
 
 
 def test_shipped_comparisons_are_small() -> None:
