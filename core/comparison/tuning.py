@@ -15,7 +15,8 @@ from core.training.loop import train
 RATES = (1e-5, 0.5)
 """Learning rates are tried between these two, evenly on a logarithmic scale."""
 
-BATCHES = (2, 4, 8, 16, 32, 64)
+BATCHES = (0.5, 1, 2, 4, 8)
+"""Batch sizes that are tried, as multiples of the given one."""
 DECAYS = (1.0, 0.5, 0.1)
 """Factors of the learning rate after every ``lr_step`` epochs; 1 keeps it."""
 
@@ -88,7 +89,7 @@ def tuning_settings(config: RunConfig, n_trials: int) -> list[Setting]:
         Setting(
             learning_rate=float(f"{np.exp(low + rate * (high - low)):.3g}"),
             lr_gamma=DECAYS[int(decay * len(DECAYS))],
-            batch_size=BATCHES[int(batch * len(BATCHES))],
+            batch_size=max(1, round(config.batch_size * BATCHES[int(batch * len(BATCHES))])),
             width=widths[int(width * len(widths))] if widths else None,
         )
         for rate, width, batch, decay in points[: n_trials - 1]
