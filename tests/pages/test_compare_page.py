@@ -17,6 +17,7 @@ from core.experiment.configs import default_values, experiment
 from core.experiment.controls import values_of
 from core.report.verdicts import headline, sentence, title
 from core.statistics.intervals import FEWEST_SEEDS, SEEDS
+from core.words import verbatim
 
 PROBLEM = "ants_bees-layer3"
 
@@ -116,6 +117,15 @@ def test_five_rivals_are_shown_until_all_are_asked_for(browser: Browser, laborat
     page.get_by_text(f"All {n_rivals} rivals").click()
     page.wait_for_function(f"{rows} === {n_rivals}")
     page.context.close()
+
+
+def test_an_address_that_asks_in_vain_is_repeated_letter_by_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "5$ bill, 10$ bill, `a_b*c*`, :red[bee] ![x](http://x.com/y)"
+    (told,) = visit(tmp_path, monkeypatch, asked).info
+    assert verbatim(asked) in told.value
+    assert not set("$*_[]!()") & set(told.value)
 
 
 def test_seeds_that_can_show_nothing_are_told_at_their_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

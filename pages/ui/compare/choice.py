@@ -11,6 +11,7 @@ from core.comparison.store import load_comparison, stored_names
 from core.errors import LabError
 from core.experiment.controls import DATASET
 from core.statistics.verdict import MARGIN
+from core.words import verbatim
 
 AS_RUN = "as it was run"
 """What is said of comparisons that do not ship, instead of their conditions"""
@@ -82,12 +83,12 @@ def choose() -> Choice | None:
     try:
         comparison = load_comparison(_stored_as(problem, settings))
     except LabError as error:
-        st.warning(str(error))
+        st.warning(verbatim(str(error)))
         return None
     others = [name for name in comparison.accuracy() if name != comparison.candidate]
     against = _named_in_address("against", others, "bottleneck" if "bottleneck" in others else others[0], refused)
     if refused:
-        st.info(_told(refused))
+        st.info(verbatim(_told(refused)))
     return Choice(comparison, margin, against)
 
 
@@ -136,8 +137,8 @@ def _margin_in_address(refused: list[Refused]) -> float:
 
 def _told(refused: Sequence[Refused]) -> str:
     """One sentence about everything that the address asked for in vain."""
-    asked = ", ".join(f"`{one.key} = {one.named[:60].replace('`', '')}`" for one in refused)
-    instead = ", ".join(f"`{one.key} = {one.instead}`" for one in refused)
+    asked = ", ".join(f"{one.key} = {one.named[:60]}" for one in refused)
+    instead = ", ".join(f"{one.key} = {one.instead}" for one in refused)
     low, high = MARGINS
     margins = f" (margins go from {low:g} to {high:g})" if any(one.key == "margin" for one in refused) else ""
     return f"The address asked for {asked}, which this page does not have{margins}; it shows {instead} instead."

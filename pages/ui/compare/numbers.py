@@ -19,6 +19,7 @@ from core.report.comparison import (
     tuning_sentence,
 )
 from core.statistics.verdict import Verdict
+from core.words import verbatim
 from pages.ui.charts import charts
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
@@ -85,7 +86,7 @@ def ranks(comparison: Comparison) -> None:
         comparisons = [load_comparison(name) for name in there]
         ranking = comparison_ranking(comparisons)
     except LabError as error:
-        st.caption(str(error))
+        st.caption(verbatim(str(error)))
         return
     charts(
         [critical_difference(ranking, [result.rival for result in comparisons[0].results])],

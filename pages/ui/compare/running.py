@@ -5,6 +5,7 @@ import streamlit as st
 from core.comparison.problem import CONDITIONS, conditions_of
 from core.comparison.store import load_comparison
 from core.errors import LabError
+from core.words import verbatim
 from core.work.kinds.compare import Compare
 from pages.ui.service import jobs, person, say
 from pages.ui.work_bar import SECONDS_BETWEEN_LOOKS, is_going, work_bar
@@ -55,11 +56,11 @@ def _draw(were_going: list[str]) -> None:
     if ended and ended[0].result:
         name = ended[0].result["name"]
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"Finished: {_in_words(name)}")
+            st.success(verbatim(f"Finished: {_in_words(name)}"))
             if st.button("Show it", key="show-comparison", on_click=_show, args=(name,)):
                 st.rerun()  # the whole page, not this part alone
     elif ended:
-        st.warning(ended[0].message or "Stopped; nothing of it was kept.")
+        st.warning(verbatim(ended[0].message) or "Stopped; nothing of it was kept.")
     if were_going != [each.run_id for each in going]:
         st.rerun()
 

@@ -9,6 +9,7 @@ from core.paper.examples import PROTOCOLS
 from core.paper.table import MeasuredRow
 from core.paper.titles import EXAMPLE_TITLES
 from core.report.paper import steps_sentence
+from core.words import verbatim
 from pages.ui.paper import wording
 
 SHOWN_FIRST = ("notebook", "paper")
@@ -68,7 +69,7 @@ def _accept_numbers() -> None:
         given = [] if parameter in st.session_state else st.query_params.get_all(parameter)
         unknown = [each for each in given if each not in EXAMPLE_TITLES and each not in EXAMPLE_TITLES.values()]
         if unknown:
-            st.warning(wording.impossible(parameter, unknown[0][:100], ", ".join(EXAMPLE_TITLES)))
+            st.warning(verbatim(wording.impossible(parameter, unknown[0][:100], ", ".join(EXAMPLE_TITLES))))
         if any(each in EXAMPLE_TITLES for each in given):
             st.query_params[parameter] = [EXAMPLE_TITLES.get(each, each) for each in given]
             st.rerun()  # what is bound to the address reads it when the page starts
