@@ -14,5 +14,5 @@ def version(package: str) -> str | None:
 
 def versions(*packages: str) -> dict[str, str]:
     """Python's version as "python", then the version of every package that is installed."""
-    found = {package: number for package in packages if (number := version(package))}
-    return {"python": platform.python_version()} | found
+    known = {package: number for package in packages if (number := version(package))}
+    return {"python": platform.python_version()} | known

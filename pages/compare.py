@@ -29,13 +29,13 @@ if chosen is None:
     st.info("No comparison is stored here yet: run one below, or all with `python -m core compare --all`.")
 else:
     comparison = chosen.comparison
-    found = verdicts(comparison.name, comparison.created.isoformat(), chosen.margin)
-    answers(comparison, found)
-    verdict_figure(comparison, found)
+    judged = verdicts(comparison.name, comparison.created.isoformat(), chosen.margin)
+    answers(comparison, judged)
+    verdict_figure(comparison, judged)
     st.subheader("Why")
-    verdict_explained(comparison, found, chosen.against)
+    verdict_explained(comparison, judged, chosen.against)
     st.subheader("All numbers")
-    numbers_table(comparison, found)
+    numbers_table(comparison, judged)
     if comparison.contribution:
         st.subheader("Does the circuit do anything?")
         circuit_part(comparison.contribution)

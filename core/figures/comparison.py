@@ -208,13 +208,13 @@ def _verdict_words(verdict: Verdict) -> str:
     return _wrapped(words_of_candidate(verdict), 32)
 
 
-def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:
+def critical_difference(ranking: Ranking, rivals: Sequence[Rival], *, dark: bool = False) -> go.Figure:
     """Average ranks over data sets, best on top; heads beside one bar cannot be told apart by their ranks."""
     by_name = {rival.name: rival for rival in rivals}
     candidate = next(rival.name for rival in rivals if rival.group == "candidate")
-    names = list(found.ranks)
+    names = list(ranking.ranks)
     figure = go.Figure()
-    for column, group in enumerate(found.groups):
+    for column, group in enumerate(ranking.groups):
         rows = [names.index(name) for name in group]
         figure.add_scatter(
             x=[len(names) + 0.8 + 0.7 * column] * 2,
@@ -225,7 +225,7 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
             showlegend=False,
         )
     figure.add_scatter(
-        x=list(found.ranks.values()),
+        x=list(ranking.ranks.values()),
         y=list(range(len(names))),
         mode="markers",
         marker={
@@ -237,11 +237,11 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
         hovertemplate="%{text}: average rank %{x:.2f}<extra></extra>",
         showlegend=False,
     )
-    best = min(found.ranks.values())
+    best = min(ranking.ranks.values())
     figure.add_shape(
         type="line",
         x0=best,
-        x1=best + found.critical_difference,
+        x1=best + ranking.critical_difference,
         y0=-0.9,
         y1=-0.9,
         line={"width": 3, "color": "#767F8C"},
@@ -249,7 +249,7 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
     figure.add_annotation(
         x=best,
         y=-0.9,
-        text=f"critical difference {found.critical_difference:.1f}",
+        text=f"critical difference {ranking.critical_difference:.1f}",
         showarrow=False,
         xanchor="left",
         yanchor="bottom",
@@ -260,7 +260,7 @@ def critical_difference(found: Ranking, rivals: Sequence[Rival], *, dark: bool =
         hovermode="closest",
         xaxis={
             "title": {"text": "average rank (1 is best)"},
-            "range": [0.3, len(names) + 1.2 + 0.7 * len(found.groups)],
+            "range": [0.3, len(names) + 1.2 + 0.7 * len(ranking.groups)],
             "showgrid": True,
         },
         yaxis={

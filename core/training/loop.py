@@ -71,10 +71,10 @@ def existing_device(name: torch.device | str) -> torch.device:
     except ValueError as error:
         raise LabError(f"device = {str(name)!r} is not possible: {error}") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        found = torch.cuda.device_count()
+        n_gpus = torch.cuda.device_count()
         raise LabError(
-            f"device = {device} is not possible: torch {torch.__version__} finds {found or 'no'} GPU"
-            f"{'s' * (found > 1)} on the machine that trains; set LAB_DEVICE=cpu there and start again"
+            f"device = {device} is not possible: torch {torch.__version__} finds {n_gpus or 'no'} GPU"
+            f"{'s' * (n_gpus > 1)} on the machine that trains; set LAB_DEVICE=cpu there and start again"
         )
     return device
 

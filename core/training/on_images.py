@@ -35,7 +35,7 @@ PHOTOGRAPH = (375, 500, 3)
 """Height, width and colours of the noise that stands for an image when the speed is measured."""
 
 
-def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> Iterator[Event]:
+def train_on_images(config: RunConfig, image_set: ImageSet, backbone: Backbone) -> Iterator[Event]:
     """Train a head under the protocol "paper_batchnorm"; the events are those of `core.training.loop.train`.
 
     There are no checkpoints. Training loss and accuracy are means over an epoch's batches, as they were trained on.
@@ -44,10 +44,10 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     Raises `LabError` for weights whose BatchNorm is folded into the convolutions.
     """
     members = config.members()
-    images = Images(found, [replace(backbone, network=copy.deepcopy(backbone.network)) for _ in members])
-    train, test = np.flatnonzero(found.split == "train"), np.flatnonzero(found.split == "test")
+    images = Images(image_set, [replace(backbone, network=copy.deepcopy(backbone.network)) for _ in members])
+    train, test = np.flatnonzero(image_set.split == "train"), np.flatnonzero(image_set.split == "test")
     n_features = images.features(test[None, :1].repeat(len(members), 0), training=False).shape[-1]
-    n_classes = len(found.classes)
+    n_classes = len(image_set.classes)
     head = Network(config.head, n_features, n_classes, len(members))
     head.initialise([member.seed for member in members])
     optimiser = MemberAdam(head.flat, head.flat_grad, config.adam_beta2)
@@ -58,7 +58,7 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
     quantum, classical = config.head.count_trained(n_features, n_classes)
     yield Started(
         seeds=[member.seed for member in members],
-        classes=list(found.classes),
+        classes=list(image_set.classes),
         n_features=n_features,
         n_train=len(train),
         n_validation=len(test),
@@ -104,8 +104,8 @@ def train_on_images(config: RunConfig, found: ImageSet, backbone: Backbone) -> I
         best_epoch=list(best.epoch),
         seconds=seconds,
         test_logits=best_logits.numpy(),
-        test_labels=found.labels[test],
-        test_names=[found.names[row] for row in test],
+        test_labels=image_set.labels[test],
+        test_names=[image_set.names[row] for row in test],
         weights={name: weight.numpy().copy() for name, weight in head.views(best.flat).items()},
     )
 
@@ -141,11 +141,11 @@ def estimate_seconds(config: RunConfig) -> float:
 class Images:
     """Images of a data set as every member's frozen network sees them."""
 
-    def __init__(self, found: ImageSet, networks: list[Backbone]) -> None:
-        self.found = found
+    def __init__(self, image_set: ImageSet, networks: list[Backbone]) -> None:
+        self.image_set = image_set
         self.networks = networks
-        self.labels = torch.from_numpy(found.labels)  # (n,)
-        self.targets = nn.functional.one_hot(self.labels, len(found.classes)).to(torch.float32)  # (n, classes)
+        self.labels = torch.from_numpy(image_set.labels)  # (n,)
+        self.targets = nn.functional.one_hot(self.labels, len(image_set.classes)).to(torch.float32)  # (n, classes)
 
     def features(self, rows: np.ndarray, *, training: bool) -> Tensor:
         """Features (members, n, d) of each member's own images, rows (members, n), all in one batch."""
@@ -158,7 +158,7 @@ class Images:
         return torch.cat([head.forward(self.features(part, training=False))[0] for part in same], 1)
 
     def _of(self, backbone: Backbone, rows: np.ndarray, training: bool) -> Tensor:
-        (batch,) = image_batches(self.found, backbone.transform, rows.tolist(), len(rows))
+        (batch,) = image_batches(self.image_set, backbone.transform, rows.tolist(), len(rows))
         return backbone.features_in_training_mode(batch) if training else backbone.features(batch)
 
 
