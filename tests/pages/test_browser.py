@@ -276,10 +276,11 @@ def test_back_and_forward_go_through_the_settings(browser: Browser, laboratory: 
     assert page.url == old
     page.go_forward()
     page.wait_for_url(f"{laboratory.url}/?{before}")
+    expect(page.locator(".st-key-q_depth")).to_contain_text("8")
 
-    page.get_by_role("link", name="Compare").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.get_by_role("link", name="Laboratory").click()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Compare").click()
+    expect(page.locator(".st-key-paired")).to_be_visible()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Laboratory").click()
     page.wait_for_url(f"{laboratory.url}/?{before}")
     expect(page.locator(".st-key-q_depth")).to_contain_text("8")
     page.context.close()
