@@ -28,6 +28,10 @@ def mean(name: str, head: str) -> float:
 @pytest.mark.parametrize(
     ("start", "name", "head"),
     [
+        *(
+            ("Ants and bees, complete network", "ants_bees-converged", name)
+            for name in ("quantum", "bottleneck", "closed form", "logistic regression", "RBF-SVM")
+        ),
         ("Spirals", "spirals", "quantum"),
         ("Spirals", "spirals", "near zero"),
         ("Spirals", "spirals", "no entanglers"),
@@ -57,6 +61,10 @@ def test_every_accuracy_is_the_stored_one(start: str, name: str, head: str) -> N
 @pytest.mark.parametrize(
     ("name", "rival", "told"),
     [
+        ("ants_bees-converged", "bottleneck", "not decided"),
+        ("ants_bees-converged", "closed form", "not decided"),
+        ("ants_bees-converged", "logistic regression", "worse on this test set alone"),
+        ("ants_bees-converged", "RBF-SVM", "worse on this test set alone"),
         ("spirals", "near zero", "better"),
         ("spirals", "no entanglers", "better"),
         ("spirals", "paper's classical", "better"),
