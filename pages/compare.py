@@ -5,6 +5,7 @@ import streamlit as st
 from core.comparison.problem import problem_name
 from core.comparison.store import load_comparison, load_predictions
 from core.statistics.verdict import Verdict
+from pages.ui.compare import wording
 from pages.ui.compare.again import run_again
 from pages.ui.compare.choice import choose
 from pages.ui.compare.numbers import circuit_part, numbers_table, ranks, tuning_tried
@@ -17,16 +18,11 @@ def verdicts(name: str, created: str, margin: float) -> list[Verdict]:
     return load_comparison(name).verdicts(load_predictions(name), margin)
 
 
-st.title("Is the quantum head better?")
-st.markdown(
-    "The quantum head, or another candidate, against its rivals, its own ablations and the standard methods of "
-    "scikit-learn, on the same features, splits and test set, which is looked at once. The networks share seeds, "
-    "batches and budget; scikit-learn's methods know neither batches nor epochs. One rule computes what the seeds can "
-    "show; the page also names what they cannot show."
-)
+st.title(wording.TITLE)
+st.markdown(wording.INTRODUCTION)
 chosen = choose()
 if chosen is None:
-    st.info("No comparison is stored here yet: run one below, or all with `python -m core compare --all`.")
+    st.info(wording.NOTHING_STORED)
 else:
     comparison = chosen.comparison
     judged = verdicts(comparison.name, comparison.created.isoformat(), chosen.margin)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.problem import CONDITIONS, PROBLEMS, TRIALS, Conditions, problem_config
+from core.comparison.problem import PROBLEMS, Conditions, problem_config
 from core.comparison.rivals import rivals
 from core.config.heads.base import CircuitSettings
 from core.config.heads.registry import head_choices
@@ -13,6 +13,7 @@ from core.experiment.controls import CONTROLS, values_of
 from core.report.verdicts import too_few_seeds
 from core.statistics.intervals import SEEDS
 from core.work.kinds.compare import Compare
+from pages.ui.compare import wording
 from pages.ui.compare.choice import CONDITION_LABELS, comparison_title
 from pages.ui.compare.running import comparisons_view, is_compared, start_comparison
 
@@ -38,11 +39,11 @@ def run_again(shown: str | None) -> None:
         64,
         0,
         key="run-trials",
-        help=f"For every head, on validation data; 0: the same settings for all. The shipped ones try {TRIALS}.",
+        help=wording.TRIALS_HELP,
     )
     left, middle = st.columns([3, 3.4])
     if problem == LABORATORY:
-        left.caption("Data, features, budget and circuit are those of the laboratory.")
+        left.caption(wording.OF_THE_LABORATORY)
         candidates = [config.head.style.label for config in laboratory]
     else:
         ways: list[Conditions] = ["converged", "paper"]
@@ -53,12 +54,12 @@ def run_again(shown: str | None) -> None:
             required=True,
             format_func=lambda name: CONDITION_LABELS[name],
             key="run-conditions",
-            help="; ".join(f"{CONDITION_LABELS[name]}: {CONDITIONS[name]}" for name in ways),
+            help=wording.conditions_help(CONDITION_LABELS, ways),
         )
         candidates = [*head_choices(), *head_choices(ablations=True)]
     if state.get("run-candidate") not in candidates:
         state["run-candidate"] = candidates[0]
-    middle.selectbox("Candidate", candidates, key="run-candidate", help="The head that all others are compared with.")
+    middle.selectbox("Candidate", candidates, key="run-candidate", help=wording.CANDIDATE_HELP)
     names = [rival.name for rival in rivals(_config())[1:]]
     state["run-rivals"] = [name for name in state.get("run-rivals", []) if name in names]  # those of this candidate
     st.multiselect("Rivals", names, placeholder=f"all {len(names)}", key="run-rivals")
@@ -74,10 +75,7 @@ def run_again(shown: str | None) -> None:
         on_click=_start_what_is_set,
     )
     comparisons_view()
-    st.caption(
-        f"The same from a terminal: `{work.command}`. Other data and features: "
-        "`python -m core compare --help`. Everything that ships: `python -m core compare --all`."
-    )
+    st.caption(wording.terminal(work.command))
 
 
 def _laboratory() -> tuple[RunConfig, ...]:
@@ -92,7 +90,7 @@ def _laboratory() -> tuple[RunConfig, ...]:
 
 
 def _title(problem: str) -> str:
-    return "The laboratory's settings" if problem == LABORATORY else comparison_title(problem)
+    return wording.LABORATORY if problem == LABORATORY else comparison_title(problem)
 
 
 def _config() -> RunConfig:

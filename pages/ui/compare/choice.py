@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.experiment.controls import DATASET
 from core.statistics.verdict import MARGIN
 from core.words import verbatim
+from pages.ui.compare import wording
 
 AS_RUN = "as it was run"
 """What is said of comparisons that do not ship, instead of their conditions"""
@@ -67,7 +68,7 @@ def choose() -> Choice | None:
         key="settings",
         on_change=into_address,
         args=("settings",),
-        help="; ".join(f"{CONDITION_LABELS[name]}: {words}" for name, words in CONDITIONS.items())
+        help=wording.conditions_help(CONDITION_LABELS, [*CONDITIONS])
         + ". Many of the paper's settings were chosen for the quantum head.",
     )
     margin = _margin_in_address(refused)
@@ -78,7 +79,7 @@ def choose() -> Choice | None:
         key="margin",
         on_change=into_address,
         args=("margin",),
-        help="Differences of test accuracy smaller than this many percent points do not matter to you.",
+        help=wording.MARGIN_HELP,
     )
     try:
         comparison = load_comparison(_stored_as(problem, settings))
@@ -139,9 +140,7 @@ def _told(refused: Sequence[Refused]) -> str:
     """One sentence about everything that the address asked for in vain."""
     asked = ", ".join(f"{one.key} = {one.named[:60]}" for one in refused)
     instead = ", ".join(f"{one.key} = {one.instead}" for one in refused)
-    low, high = MARGINS
-    margins = f" (margins go from {low:g} to {high:g})" if any(one.key == "margin" for one in refused) else ""
-    return f"The address asked for {asked}, which this page does not have{margins}; it shows {instead} instead."
+    return wording.refused(asked, instead, MARGINS if any(one.key == "margin" for one in refused) else None)
 
 
 def into_address(key: str) -> None:

@@ -21,6 +21,7 @@ from core.report.comparison import (
 from core.statistics.verdict import Verdict
 from core.words import verbatim
 from pages.ui.charts import charts
+from pages.ui.compare import wording
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
 
@@ -41,7 +42,7 @@ def numbers_table(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
             )
             for column in table.columns
         },
-        alt="Every head with accuracy, verdict, loss, AUC, calibration error, parameters and time",
+        alt=wording.NUMBERS_ALT,
     )
     st.caption("  \n".join(f"**{group}**: {words}" for group, words in GROUPS.items()))
 
@@ -96,9 +97,4 @@ def ranks(comparison: Comparison) -> None:
         describe=[f"Average ranks of {len(ranking.ranks)} heads over {ranking.n_datasets} comparisons"],
     )
     titles = ", ".join(each.title for each in comparisons)
-    st.caption(
-        f"Average rank by mean test accuracy over {ranking.n_datasets} comparisons: {titles}. Heads "
-        f"beside one bar have ranks that differ by less than Nemenyi's "
-        f"critical difference, {ranking.critical_difference:.1f}. Two spirals and two sets of features of the same "
-        "images are not independent, so this picture is an overview and no proof."
-    )
+    st.caption(wording.ranks(ranking, titles))

@@ -7,6 +7,7 @@ from core.comparison.store import load_comparison
 from core.errors import LabError
 from core.words import verbatim
 from core.work.kinds.compare import Compare
+from pages.ui.compare import wording
 from pages.ui.service import jobs, person, say
 from pages.ui.work_bar import SECONDS_BETWEEN_LOOKS, is_going, work_bar
 
@@ -50,7 +51,7 @@ def _draw(were_going: list[str]) -> None:
     going = [each for each in recent if is_going(each)]
     ended = [each for each in recent if not is_going(each)]
     if not recent:
-        st.caption("Nothing is being compared on this server now.")
+        st.caption(wording.NOTHING_COMPARED)
     for each in reversed(going):  # the first to come stays on top
         work_bar(each, key=f"stop-{each.run_id}")
     if ended and ended[0].result:
@@ -60,7 +61,7 @@ def _draw(were_going: list[str]) -> None:
             if st.button("Show it", key="show-comparison", on_click=_show, args=(name,)):
                 st.rerun()  # the whole page, not this part alone
     elif ended:
-        st.warning(verbatim(ended[0].message) or "Stopped; nothing of it was kept.")
+        st.warning(verbatim(ended[0].message) or wording.STOPPED)
     if were_going != [each.run_id for each in going]:
         st.rerun()
 

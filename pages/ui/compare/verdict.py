@@ -8,11 +8,11 @@ from core.comparison.record import Comparison
 from core.comparison.store import load_predictions
 from core.figures.comparison import TELLING, by_difference, differences_height, five_rivals, paired_differences
 from core.report.comparison import evidence_table, plain_answers
-from core.report.numbers import points
 from core.report.verdicts import capital, headline, sentence, title
 from core.statistics.intervals import mean_interval
 from core.statistics.verdict import RULE, Verdict
 from pages.ui.charts import charts
+from pages.ui.compare import wording
 from pages.ui.compare.choice import into_address
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
@@ -38,18 +38,9 @@ def verdict_figure(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
         revision=f"{comparison.name} {comparison.created} {shows_all}",
         describe=[f"Paired differences of test accuracy for {len(verdicts)} rivals: {headline(verdicts)}"],
     )
-    where = "" if comparison.device == "cpu" else f", heads on {comparison.device}"
-    st.caption(
-        f"Measured {comparison.created:%d %B %Y} with `{comparison.command}`{where}. All seeds share one "
-        f"test set of {comparison.n_test:,} samples; the dots show variation between seeds only, the intervals that of "
-        f"other test samples too. The margin, {points(verdicts[0].margin)}, is "
-        f"{_share_of_errors(comparison, verdicts):.0%} of the errors that {comparison.candidate} makes here."
-    )
+    st.caption(wording.origin(comparison, verdicts[0].margin, _share_of_errors(comparison, verdicts)))
     for names in comparison.same_networks(load_predictions(comparison.name)):
-        st.caption(
-            f"{' and '.join(f'**{name}**' for name in names)} became the same network here: as many parameters, the "
-            "same learning rate and the same answers. They are one rival that is listed more than once."
-        )
+        st.caption(wording.same_network(names))
 
 
 def _share_of_errors(comparison: Comparison, verdicts: Sequence[Verdict]) -> float:
