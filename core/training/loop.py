@@ -101,23 +101,9 @@ def _train(
         first_epoch, seconds, status, before = _restore(checkpoint, network, optimiser, best)
         devices = before if before.endswith(devices) else f"{before}, then {devices}"
 
-    n_train, n_validation = splits.train.shape[1], splits.validation.shape[1]
-    n_steps = -(-n_train // config.batch_size)
-    quantum, classical = config.head.count_trained(data.n_features, data.n_classes)
-    yield Started(
-        seeds=[member.seed for member in members],
-        classes=list(bank.classes),
-        n_features=data.n_features,
-        n_train=n_train,
-        n_validation=n_validation,
-        n_test=len(splits.test),
-        steps_per_epoch=n_steps,
-        epochs=config.epochs,
-        first_epoch=first_epoch,
-        quantum_parameters=quantum,
-        classical_parameters=classical,
-        device=devices,
-    )
+    sizes = splits.train.shape[1], splits.validation.shape[1], len(splits.test)
+    start = started(config, members, bank.classes, data.n_features, sizes, first_epoch, devices)
+    yield start
 
     for epoch in range(first_epoch, config.epochs + 1):
         if best.is_settled(epoch - 1):
@@ -131,7 +117,7 @@ def _train(
         (train_loss, train_accuracy), (validation_loss, validation_accuracy) = evaluate(network, data, splits)
         for member, step in enumerate(steps.not_finite):
             if status[member] == "ok" and (step or not isfinite(train_loss[member])):
-                status[member] = f"diverged in epoch {epoch}, step {step or n_steps}"
+                status[member] = f"diverged in epoch {epoch}, step {step or start.steps_per_epoch}"
         best.consider(epoch, validation_loss, validation_accuracy)
         yield Epoch(
             epoch=epoch,
@@ -146,6 +132,34 @@ def _train(
         yield _checkpoint(epoch, seconds, status, devices, network, optimiser, best)
 
     yield _finish(network, data, bank, splits.test, best, status, seconds)
+
+
+def started(
+    config: RunConfig,
+    members: Sequence[Member],
+    classes: Sequence[str],
+    n_features: int,
+    sizes: tuple[int, int, int],
+    first_epoch: int = 1,
+    device: str = "cpu",
+) -> Started:
+    """The first event of a run; sizes: numbers of training, validation and test samples."""
+    n_train, n_validation, n_test = sizes
+    quantum, classical = config.head.count_trained(n_features, len(classes))
+    return Started(
+        seeds=[member.seed for member in members],
+        classes=list(classes),
+        n_features=n_features,
+        n_train=n_train,
+        n_validation=n_validation,
+        n_test=n_test,
+        steps_per_epoch=-(-n_train // config.batch_size),
+        epochs=config.epochs,
+        first_epoch=first_epoch,
+        quantum_parameters=quantum,
+        classical_parameters=classical,
+        device=device,
+    )
 
 
 class DeviceData:

@@ -23,8 +23,8 @@ from core.data.extraction import image_batches
 from core.data.images import ImageSet
 from core.data.networks.registry import network as network_of
 from core.data.registry import dataset
-from core.events import Epoch, Event, Finished, Started, Step
-from core.training.loop import BestEpoch, cross_entropy, epoch_order, score, training_step
+from core.events import Epoch, Event, Finished, Step
+from core.training.loop import BestEpoch, cross_entropy, epoch_order, score, started, training_step
 from core.training.network import Network
 from core.training.optimiser import MemberAdam
 
@@ -55,20 +55,7 @@ def train_on_images(config: RunConfig, image_set: ImageSet, backbone: Backbone) 
     best_logits = torch.full((len(members), len(test), n_classes), torch.nan)
     status = ["ok"] * len(members)
     seconds = 0.0
-    quantum, classical = config.head.count_trained(n_features, n_classes)
-    yield Started(
-        seeds=[member.seed for member in members],
-        classes=list(image_set.classes),
-        n_features=n_features,
-        n_train=len(train),
-        n_validation=len(test),
-        n_test=len(test),
-        steps_per_epoch=-(-len(train) // config.batch_size),
-        epochs=config.epochs,
-        first_epoch=1,
-        quantum_parameters=quantum,
-        classical_parameters=classical,
-    )
+    yield started(config, members, image_set.classes, n_features, (len(train), len(test), len(test)))
 
     for epoch in range(1, config.epochs + 1):
         rates = [member.rate(epoch) for member in members]
