@@ -6,8 +6,8 @@ from math import ceil
 import numpy as np
 
 from core.comparison.record import Comparison, Contribution, Result
-from core.report.numbers import SPREAD, percent, plus_minus, points
-from core.report.table import Cell, Column, Table
+from core.report.numbers import SPREAD, percent, points
+from core.report.table import Cell, Column, Table, accuracy_cell, loss_cell
 from core.report.verdicts import title, words_of_candidate
 from core.statistics.crossed import POPULATIONS
 from core.statistics.intervals import FEWEST_SEEDS, Interval, mean_interval, share_interval
@@ -128,10 +128,10 @@ def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence
     return (
         Cell(name),
         Cell(words_of_candidate(verdict) if verdict else "candidate"),
-        _accuracy(result.accuracy),
+        accuracy_cell(share_interval(result.accuracy)),
         _share_cell(float(np.median(result.accuracy))),
         _share_cell(min(result.accuracy)),
-        _accuracy(untuned[name]) if result.trials and name in untuned else Cell(""),
+        accuracy_cell(share_interval(untuned[name])) if result.trials and name in untuned else Cell(""),
         _mean(result.loss),
         _mean(result.area_under_curve),
         _mean(result.calibration_error),
@@ -143,20 +143,12 @@ def _row(result: Result, verdict: Verdict | None, untuned: Mapping[str, Sequence
     )
 
 
-def _accuracy(values: Sequence[float]) -> Cell:
-    interval = share_interval(values)
-    return Cell(plus_minus(interval), interval.estimate)
-
-
 def _share_cell(share: float) -> Cell:
     return Cell(percent(share), share)
 
 
 def _mean(values: Sequence[float] | None) -> Cell:
-    if values is None:
-        return Cell("")
-    mean = mean_interval(values).estimate
-    return Cell(f"{mean:.3f}", mean)
+    return loss_cell(None if values is None else mean_interval(values).estimate)
 
 
 def _parameters(result: Result) -> str:

@@ -11,7 +11,7 @@ from core.paper.rows import NotebookRow, Row, TrainedRow
 from core.paper.table import Measured, MeasuredRow
 from core.paper.titles import features_title, short_title
 from core.report.numbers import plus_minus, signed_points
-from core.report.table import Cell, Column, Table
+from core.report.table import Cell, Column, Table, accuracy_cell, loss_cell
 from core.statistics.intervals import Interval
 from core.words import duration, listed
 
@@ -50,13 +50,13 @@ def _cells(line: MeasuredRow) -> tuple[Cell, ...]:
         _measured(done),
         _difference(row, done),
         Cell(features_title(row)),
-        _accuracy(line.again.best) if line.shipped and line.again else Cell(""),
+        accuracy_cell(line.again.best) if line.shipped and line.again else Cell(""),
         _reported_time(row),
         Cell(duration(done.seconds), done.seconds) if done else Cell(""),
         Cell(str(n_seeds), n_seeds),
-        _loss(row.reported.loss if row.reported else None),
-        _loss(done.loss.estimate if done else None),
-        _accuracy(done.last) if done and done.last else Cell(""),
+        loss_cell(row.reported.loss if row.reported else None),
+        loss_cell(done.loss.estimate if done else None),
+        accuracy_cell(done.last) if done and done.last else Cell(""),
     )
 
 
@@ -71,11 +71,7 @@ def _reported(row: Row) -> Cell:
 
 
 def _measured(done: Measured | None) -> Cell:
-    return _accuracy(done.best) if done else Cell("not run here")
-
-
-def _accuracy(interval: Interval) -> Cell:
-    return Cell(plus_minus(interval), interval.estimate)
+    return accuracy_cell(done.best) if done else Cell("not run here")
 
 
 def _difference(row: Row, done: Measured | None) -> Cell:
@@ -91,10 +87,6 @@ def _reported_time(row: Row) -> Cell:
     if row.reported is None or row.reported.minutes is None:
         return Cell("")
     return Cell(f"{row.reported.minutes:.0f} min", row.reported.minutes)
-
-
-def _loss(loss: float | None) -> Cell:
-    return Cell("") if loss is None else Cell(f"{loss:.3f}", loss)
 
 
 def row_values(line: MeasuredRow) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.report.numbers import plus_minus
+from core.statistics.intervals import Interval
+
 
 @dataclass(frozen=True)
 class Column:
@@ -21,6 +24,16 @@ class Cell:
 
     text: str
     number: float | None = None
+
+
+def accuracy_cell(interval: Interval) -> Cell:
+    """An accuracy with what surrounds it."""
+    return Cell(plus_minus(interval), interval.estimate)
+
+
+def loss_cell(mean: float | None) -> Cell:
+    """A loss in nats, or another number of its size; empty where there is none."""
+    return Cell("") if mean is None else Cell(f"{mean:.3f}", mean)
 
 
 @dataclass(frozen=True)
