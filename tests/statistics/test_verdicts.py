@@ -100,7 +100,7 @@ def test_two_heads_that_learned_nothing_are_told_so_in_place_of_equivalent() -> 
         assert found.kind == kind
         assert ("always answering 'bee' gives 54.2 %" in sentence(found)) == (kind == "at chance")
         assert ("equivalent" in title(found)) == (kind == "equivalent")
-    (found,) = verdicts("a", {"a": low, "b": lower - 0 > 0}, chance=chance, margin=10)
+    (found,) = verdicts("a", {"a": low, "b": lower}, chance=chance, margin=10)
     assert words(found) == "neither learned anything"
     assert "equivalent" not in headline([found])
     assert verdicts("a", {"a": low, "b": low})[0].kind == "equivalent"  # chance level not known

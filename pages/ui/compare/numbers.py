@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from core.comparison.problem import SHIPPED_COMPARISONS, conditions_of
@@ -24,6 +23,7 @@ from pages.ui.charts import charts
 from pages.ui.compare import wording
 from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
+from pages.ui.sortable import sortable
 
 _WIDTHS = {"Head": 140, "Verdict": 240, "Chosen": 190, "What it is": 280}
 """Pixels of the columns that are not as wide as their text"""
@@ -33,11 +33,11 @@ def numbers_table(comparison: Comparison, verdicts: Sequence[Verdict]) -> None:
     """Every rival with its numbers."""
     table = rivals_table(comparison, verdicts, untuned_comparison(comparison) if comparison.tuned else None)
     st.dataframe(
-        pd.DataFrame([[cell.text for cell in row] for row in table.rows], columns=table.headings),
+        sortable(table),
         hide_index=True,
         height="content",
         column_config={
-            column.heading: st.column_config.TextColumn(
+            column.heading: st.column_config.Column(
                 width=_WIDTHS.get(column.heading), pinned=column.heading == "Head", help=column.help or None
             )
             for column in table.columns
