@@ -25,7 +25,7 @@ from pages.ui.compare.rows import rows_html
 from pages.ui.panel import escape, panel
 from pages.ui.sortable import sortable
 
-_WIDTHS = {"Head": 140, "Verdict": 240, "Chosen": 190, "What it is": 280}
+_WIDTHS = {"Head": 140, "Verdict": 240, "Parameters": 122, "Chosen": 190, "What it is": 280}
 """Pixels of the columns that are not as wide as their text"""
 
 
